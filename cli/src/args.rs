@@ -1,0 +1,128 @@
+//! The command line: what can be typed, and the help that explains it.
+//!
+//! It knows nothing about how a command works; each group describes its own arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{account, exit, output::Format, target::Flags, term};
+
+const EXAMPLES: &str = "\
+Examples:
+  mosaic term new                           a shell; leave it with Ctrl-\\ then d
+  mosaic term attach sh-1                   go on where you were, from anywhere
+  mosaic term new -d --name build -- make   run it without looking on
+  mosaic term logs -f build                 its output so far, and what comes
+  mosaic term wait build                    its end, and its exit code
+  mosaic term new --wait -- make test       output and exit code, for CI
+  mosaic term send sh-1 --enter 'ls -l'     type into a terminal
+  mosaic term ls --watch                    what runs, and what happens to it
+  mosaic --json term ls | jq .              the same for programs
+  eval \"$(mosaic env)\"                      sets MOSAIC_ENDPOINT, MOSAIC_TOKEN
+  mosaic login --endpoint https://HOST:PORT < token-file
+
+Which server: --context or --endpoint; else MOSAIC_ENDPOINT with MOSAIC_TOKEN or
+MOSAIC_TOKEN_FILE; else the context in use (`mosaic context ls`); else the one
+that this account runs on this machine.";
+
+/// Terminals that outlive your connection, from the command line.
+#[derive(Debug, Parser)]
+#[command(name = "mosaic", version, arg_required_else_help = true)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", exit::HELP), max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// The server: http://HOST:PORT or https://HOST:PORT
+    #[arg(long, global = true, value_name = "URL")]
+    endpoint: Option<String>,
+    /// A server that you logged in to, by name
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "endpoint")]
+    context: Option<String>,
+    /// Trust the certificate authority in this PEM file [env: MOSAIC_CA]
+    #[arg(long, global = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Words for people, or Protobuf JSON (one object; one a line for streams)
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+    /// The same as --output json
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+impl Global {
+    /// How to write data.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+
+    /// Which server was named.
+    pub(crate) fn flags(self) -> Flags {
+        Flags { endpoint: self.endpoint, context: self.context, ca: self.ca }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Terminals: start, attach, read, type, end
+    #[command(subcommand, visible_alias = "terminal")]
+    Term(term::Command),
+    /// The server, its version and node, this account, the terminals
+    Status,
+    /// Whom the token names
+    Whoami,
+    /// Tokens of this workspace: create, list, revoke
+    #[command(subcommand)]
+    Token(account::token::Command),
+    /// Workspaces of the server (for its operator): create, list
+    #[command(subcommand)]
+    Workspace(account::workspace::Command),
+    /// What happens in the workspace, as it happens
+    Events(account::events::Events),
+    /// Print `export` lines for a shell to eval. THIS PRINTS A SECRET
+    #[command(after_help = account::env::HELP)]
+    Env,
+    /// Remember a server; the token is read from standard input
+    #[command(after_help = account::login::HELP)]
+    Login(account::login::Login),
+    /// Servers that you logged in to: list, use, remove
+    #[command(subcommand)]
+    Context(account::context::Command),
+    /// Completions for a shell
+    #[command(after_help = account::completions::HELP)]
+    Completions(account::completions::Completions),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_a_screen_of_80_columns() {
+        for line in EXAMPLES.lines().chain(exit::HELP.lines()) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_token_can_not_be_an_argument() {
+        assert!(Cli::try_parse_from(["mosaic", "status", "--token", "mosaic_x"]).is_err());
+        assert!(Cli::try_parse_from(["mosaic", "login", "--endpoint", "http://a", "mosaic_x"]).is_err());
+    }
+}

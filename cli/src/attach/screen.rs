@@ -1,0 +1,128 @@
+//! The terminal that one sits at, in raw mode, and its way back.
+//!
+//! It knows nothing about streams. However the command ends (detach, error, panic, signal), dropping
+//! the screen leaves the terminal as it was.
+
+use std::io::{self, Write as _};
+
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use tokio::io::AsyncWriteExt as _;
+
+use super::modes::Modes;
+
+/// Saves the title on the terminal's own stack; terminals without one ignore it.
+const SAVE_TITLE: &[u8] = b"\x1b[22;0t";
+const RESTORE_TITLE: &[u8] = b"\x1b[23;0t";
+
+/// The screen, in raw mode for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    out: tokio::io::Stdout,
+    modes: Modes,
+    /// A write has begun and its end was not seen.
+    writing: bool,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub(crate) fn enter() -> io::Result<Self> {
+        enable_raw_mode()?;
+        let screen = Self { out: tokio::io::stdout(), modes: Modes::default(), writing: false };
+        io::stdout().write_all(SAVE_TITLE)?;
+        Ok(screen)
+    }
+
+    /// Shows output and returns when the terminal has taken it.
+    pub(crate) async fn show(&mut self, data: &[u8]) -> io::Result<()> {
+        self.modes.feed(data);
+        self.write(data).await
+    }
+
+    /// Says something of this program's own: on a line of its own, or where a full-screen program
+    /// shows itself, over the last line of the screen.
+    pub(crate) async fn notice(&mut self, text: &str) -> io::Result<()> {
+        let notice = if self.modes.alternate_screen() {
+            format!("\x1b7\x1b[999;1H\x1b[0;7m[mosaic: {text}]\x1b[0m\x1b[K\x1b8")
+        } else {
+            format!("\r\n[mosaic: {text}]\r\n")
+        };
+        self.write(notice.as_bytes()).await
+    }
+
+    async fn write(&mut self, data: &[u8]) -> io::Result<()> {
+        self.writing = true;
+        self.out.write_all(data).await?;
+        self.out.flush().await?;
+        self.writing = false;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // There is nobody to tell, and nothing else to try.
+        let _ = disable_raw_mode();
+        // Behind an unfinished write this one would wait as well, perhaps for ever.
+        if !self.writing {
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(&self.modes.restore());
+            let _ = out.write_all(RESTORE_TITLE);
+            let _ = out.flush();
+        }
+    }
+}
+
+/// Lets a panic tell its message in a terminal that shows it properly.
+pub(crate) fn restore_terminal_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let _ = disable_raw_mode();
+        report(panic);
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, io::Read as _};
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    /// Set for the process that is to panic.
+    const PANIC: &str = "MOSAIC_TEST_PANIC";
+
+    #[test]
+    fn panics_with_a_screen() {
+        if env::var_os(PANIC).is_some() {
+            restore_terminal_on_panic();
+            let _screen = Screen::enter().unwrap();
+            panic!("deliberate");
+        }
+    }
+
+    /// The test above in a terminal of its own.
+    #[test]
+    fn a_panic_gives_the_terminal_back() {
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let before = pair.master.get_termios();
+        let mut command = CommandBuilder::new(env::current_exe().unwrap());
+        command.args(["--exact", "attach::screen::tests::panics_with_a_screen", "--nocapture"]);
+        command.env(PANIC, "1");
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let reading = std::thread::spawn(move || {
+            let mut shown = Vec::new();
+            // On Linux the end of a terminal is EIO; all that came before it counts.
+            let _ = reader.read_to_end(&mut shown);
+            String::from_utf8_lossy(&shown).into_owned()
+        });
+        assert!(!child.wait().unwrap().success());
+        assert!(before.is_some() && pair.master.get_termios() == before, "the attributes are as before");
+        drop(pair.slave);
+        let shown = reading.join().unwrap();
+        assert!(shown.contains("\x1b[22;0t") && shown.contains("\x1b[23;0t"), "{shown:?}");
+        assert!(shown.contains("\r\ndeliberate\r\n"), "the message was shown in raw mode: {shown:?}");
+    }
+}

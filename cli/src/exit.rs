@@ -1,0 +1,62 @@
+//! The exit codes of `mosaic`: all of them, and what they mean.
+//!
+//! It knows nothing about how a command gets there.
+
+use mosaic_proto::terminal::v1::Exit;
+
+/// Done.
+pub(crate) const OK: u8 = 0;
+/// It failed, and no other code says more.
+pub(crate) const ERROR: u8 = 1;
+/// The command line or one of its values is wrong; nothing was done.
+pub(crate) const USAGE: u8 = 2;
+/// What was named does not exist: a terminal, a token, a program, a directory.
+pub(crate) const NOT_FOUND: u8 = 3;
+/// No token, one that is not accepted, or one that may not do this.
+pub(crate) const AUTH: u8 = 4;
+/// The server cannot be reached or cannot answer now. The same call may work later.
+pub(crate) const UNAVAILABLE: u8 = 5;
+/// The time given with `--timeout` was over (the code that `timeout(1)` uses).
+pub(crate) const TIMEOUT: u8 = 124;
+/// Whoever read standard output went away: what a shell reports for SIGPIPE.
+pub(crate) const BROKEN_PIPE: u8 = 128 + 13;
+
+/// The same in words, for `mosaic --help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed
+  2    wrong command line or value
+  3    not found
+  4    no token, or it may not do this
+  5    the server cannot be reached or cannot answer now
+  124  the --timeout is over
+  n    `term wait`, `term attach` and `term new --wait` exit with the code of
+       the program, or with 128 + the number of the signal that ended it";
+
+/// The code for a process that was ended by signal number `signal`, as shells report it.
+pub(crate) fn of_signal(signal: i32) -> u8 {
+    u8::try_from(signal).ok().and_then(|signal| signal.checked_add(128)).unwrap_or(u8::MAX)
+}
+
+/// The code of the program that a terminal ran; none if nobody knows how it ended.
+pub(crate) fn of_program(exit: &Exit) -> Option<u8> {
+    match (exit.code, exit.signal) {
+        (Some(code), _) => Some(u8::try_from(code).unwrap_or(ERROR)),
+        (None, Some(signal)) => Some(of_signal(signal)),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_passes_its_code_on() {
+        assert_eq!(of_program(&Exit { code: Some(7), ..Exit::default() }), Some(7));
+        assert_eq!(of_program(&Exit { code: Some(0), ..Exit::default() }), Some(0));
+        assert_eq!(of_program(&Exit { signal: Some(9), ..Exit::default() }), Some(137));
+        assert_eq!(of_program(&Exit::default()), None, "an unknown end is not invented");
+    }
+}

@@ -1,0 +1,141 @@
+//! What can go wrong, in words for people and an exit code for scripts.
+//!
+//! It knows nothing about any one command. A failure is one line, `mosaic: message (REASON)`, and
+//! where there is something to do, a second line that says what.
+
+use std::{fmt, io, path::Path};
+
+use mosaic_client::{Code, Error, ErrorKind};
+
+use crate::{exit, text};
+
+/// Why a command ends without having done its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    reason: Option<String>,
+    hint: Option<String>,
+    /// The exit code.
+    pub(crate) code: u8,
+    /// Nothing is to be said: whoever would read it has gone.
+    pub(crate) quiet: bool,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { message: message.into(), reason: None, hint: None, code, quiet: false }
+    }
+
+    /// It failed.
+    pub(crate) fn error(message: impl Into<String>) -> Self {
+        Self::new(exit::ERROR, message)
+    }
+
+    /// It was asked for in a wrong way.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(exit::USAGE, message)
+    }
+
+    /// It does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(exit::NOT_FOUND, message)
+    }
+
+    /// The token is missing or not good enough.
+    pub(crate) fn auth(message: impl Into<String>) -> Self {
+        Self::new(exit::AUTH, message)
+    }
+
+    /// The server is not there.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(exit::UNAVAILABLE, message)
+    }
+
+    /// The time was over.
+    pub(crate) fn timeout(message: impl Into<String>) -> Self {
+        Self::new(exit::TIMEOUT, message)
+    }
+
+    /// A file could not be read or written: `verb` says which.
+    pub(crate) fn file(verb: &str, path: &Path, error: &io::Error) -> Self {
+        Self::error(format!("cannot {verb} {}: {error}", path.display()))
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says it on standard error, unless nobody would hear it.
+    pub(crate) fn report(&self) {
+        if !self.quiet {
+            crate::output::say(&self.to_string());
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mosaic: {}", text::escape(&self.message))?;
+        if let Some(reason) = &self.reason {
+            write!(f, " ({})", text::escape(reason))?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n  {}", text::escape(hint)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Output that nobody reads any more ends a command quietly, as SIGPIPE would.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let gone = error.kind() == io::ErrorKind::BrokenPipe;
+        let code = if gone { exit::BROKEN_PIPE } else { exit::ERROR };
+        Self { quiet: gone, ..Self::new(code, error.to_string()) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match (error.kind(), error.code()) {
+            (ErrorKind::Configuration, _) | (_, Code::InvalidArgument) => exit::USAGE,
+            (_, Code::NotFound) => exit::NOT_FOUND,
+            (_, Code::Unauthenticated | Code::PermissionDenied) => exit::AUTH,
+            (_, Code::Unavailable | Code::DeadlineExceeded) => exit::UNAVAILABLE,
+            _ => exit::ERROR,
+        };
+        let hint = match error.kind() {
+            ErrorKind::Connect => {
+                Some("Is it started? `./run` starts one here; `mosaic status` says which one is asked.")
+            }
+            _ => error.reason().and_then(hint),
+        };
+        let mut failure = Self::new(code, error.message());
+        failure.reason = error.reason().map(str::to_owned);
+        failure.hint = hint.map(str::to_owned);
+        failure
+    }
+}
+
+/// What to do with this command line about a reason that the server gave.
+fn hint(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "TOKEN_MISSING" | "TOKEN_UNKNOWN" | "TOKEN_EXPIRED" => {
+            "Get a token from an admin (`mosaic token create`), then `mosaic login --endpoint URL`."
+        }
+        "ROLE_TOO_LOW" | "TOKEN_READ_ONLY" | "TOKEN_LIMITED" => {
+            "`mosaic whoami` shows what this token may do."
+        }
+        "TERMINAL_NOT_FOUND" => "`mosaic term ls --all` lists them; an ended terminal goes by its id.",
+        "TERMINAL_QUOTA" => "`mosaic term ls` lists them, `mosaic term close NAME` ends one.",
+        "TERMINAL_RUNNING" => "`mosaic term close NAME` ends it.",
+        "CWD_NOT_FOUND" | "CWD_NOT_ACCESSIBLE" => "`--cwd DIR` names another one, such as `--cwd /tmp`.",
+        "TOKEN_NOT_FOUND" => "`mosaic token ls` lists them.",
+        "VIEWER_NOT_FOUND" => "`mosaic term viewers NAME` lists them.",
+        "CURSOR_EXPIRED" => "`mosaic events --after 0` begins at the oldest that is kept.",
+        _ => return None,
+    })
+}

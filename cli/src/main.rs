@@ -1,0 +1,73 @@
+//! `mosaic`: arguments in, an exit code out.
+//!
+//! It knows nothing about what the commands do.
+
+mod account;
+mod args;
+mod attach;
+mod contexts;
+mod exit;
+mod failure;
+mod json;
+mod output;
+mod secret;
+mod session;
+mod show;
+mod signals;
+mod surroundings;
+mod table;
+mod target;
+mod term;
+mod text;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    args::{Cli, Command},
+    failure::Failure,
+    output::Output,
+    session::Session,
+};
+
+/// What a command answers: the exit code, or why it failed.
+type Outcome = Result<u8, Failure>;
+
+fn main() -> ExitCode {
+    // Wrong usage ends here with code 2, help and version with 0.
+    let cli = Cli::parse();
+    attach::restore_terminal_on_panic();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            Failure::from(error).report();
+            return ExitCode::from(exit::ERROR);
+        }
+    };
+    let outcome = runtime.block_on(run(cli));
+    // A read from a terminal cannot be interrupted: whatever still waits for input ends with the process.
+    runtime.shutdown_background();
+    ExitCode::from(outcome.unwrap_or_else(|failure| {
+        failure.report();
+        failure.code
+    }))
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let output = Output::new(cli.global.format());
+    let session = Session { output, flags: cli.global.flags() };
+    match cli.command {
+        Command::Term(command) => term::run(&session, command).await,
+        Command::Status => account::status::run(&session).await,
+        Command::Whoami => account::whoami::run(&session).await,
+        Command::Token(command) => account::token::run(&session, command).await,
+        Command::Workspace(command) => account::workspace::run(&session, command).await,
+        Command::Events(events) => account::events::run(&session, events).await,
+        Command::Env => account::env::run(&session),
+        Command::Login(login) => account::login::run(&session, login).await,
+        Command::Context(command) => account::context::run(&session, command),
+        Command::Completions(completions) => account::completions::run(completions),
+    }
+}

@@ -1,0 +1,85 @@
+//! What the environment and the files of this account say about servers and tokens.
+//!
+//! It knows nothing about which of them a command uses.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    contexts::{Context, Contexts},
+    failure::Failure,
+    target::Surroundings,
+};
+
+/// Looks around.
+pub(crate) fn look() -> Result<Surroundings, Failure> {
+    let token = match (variable("MOSAIC_TOKEN"), variable("MOSAIC_TOKEN_FILE")) {
+        (Some(token), _) => Some(token.trim().to_owned()),
+        (None, Some(path)) => {
+            let path = PathBuf::from(path);
+            let missing =
+                || Failure::error(format!("MOSAIC_TOKEN_FILE: there is no file {}", path.display()));
+            Some(read(&path)?.ok_or_else(missing)?)
+        }
+        (None, None) => None,
+    };
+    Ok(Surroundings {
+        endpoint: variable("MOSAIC_ENDPOINT"),
+        token: token.map(Into::into),
+        ca: variable("MOSAIC_CA").map(PathBuf::from),
+        contexts: contexts_path().map_or_else(|| Ok(Contexts::default()), |path| Contexts::read(&path))?,
+        local: local_server()?,
+    })
+}
+
+/// The file of contexts, `$XDG_CONFIG_HOME/mosaic/contexts.toml`; none where an account has no home.
+pub(crate) fn contexts_path() -> Option<PathBuf> {
+    Some(base("XDG_CONFIG_HOME", ".config")?.join("mosaic/contexts.toml"))
+}
+
+/// The server that this account runs on this machine: it leaves its URL and the operator's token in
+/// its data directory.
+fn local_server() -> Result<Option<Context>, Failure> {
+    // The server's own variable for its data directory.
+    let directory = match variable("MOSAIC_DATA_DIR") {
+        Some(directory) => Some(PathBuf::from(directory)),
+        None if rustix::process::geteuid().is_root() => Some(PathBuf::from("/var/lib/mosaic")),
+        None => base("XDG_DATA_HOME", ".local/share").map(|base| base.join("mosaic")),
+    };
+    let Some(directory) = directory else { return Ok(None) };
+    let (Some(endpoint), Some(token)) =
+        (read(&directory.join("endpoint"))?, read(&directory.join("operator-token"))?)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Context { endpoint, token: token.into(), ca: None }))
+}
+
+/// Refuses to show a terminal in itself: it would show that it shows that, for ever.
+pub(crate) fn require_elsewhere(terminal_id: &str) -> Result<(), Failure> {
+    // The server gives it to every program in a terminal.
+    if variable("MOSAIC_TERMINAL_ID").is_some_and(|here| here == terminal_id) {
+        return Err(Failure::usage("this is that terminal: shown in itself, it would show that for ever"));
+    }
+    Ok(())
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn base(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
+}
+
+/// The trimmed text of a file, none if it does not exist.
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", path, &error)),
+    }
+}

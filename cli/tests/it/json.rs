@@ -1,0 +1,118 @@
+//! `--output json`: every command's answer can be parsed and has what scripts look for.
+//!
+//! It knows nothing about the words for people.
+
+use anyhow::Result;
+use test_support::Server;
+
+use crate::support::Mosaic;
+
+#[tokio::test]
+async fn the_life_of_a_terminal() -> Result<()> {
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
+    let made = mosaic.json(&["term", "new", "--name", "t", "--size", "90x30", "--", "cat"]).await?;
+    let id = made["terminal"]["id"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(made["terminal"]["name"], "t");
+    assert_eq!(made["terminal"]["command"], serde_json::json!(["cat"]));
+    assert_eq!(made["terminal"]["cols"], 90);
+
+    let list = mosaic.json(&["term", "ls"]).await?;
+    assert_eq!(list["terminals"][0]["id"], id.as_str());
+    assert!(list["sequence"].is_string(), "64-bit integers are strings: {list}");
+
+    assert_eq!(mosaic.json(&["term", "resize", "t", "100x40"]).await?["rows"], 40);
+    assert_eq!(mosaic.json(&["term", "rename", "t", "u"]).await?["terminal"]["name"], "u");
+    assert!(mosaic.json(&["term", "signal", "u", "WINCH"]).await?["processGroup"].is_u64());
+
+    let closed = mosaic.json(&["term", "close", "u", "--grace", "1s"]).await?;
+    assert_eq!(closed["terminal"]["exit"]["reason"], "REASON_CLOSED");
+    assert_eq!(closed["proven"], true, "{closed}");
+    let waited = mosaic.run(&["--json", "term", "wait", &id]).await?;
+    assert_eq!(waited.code, 129, "SIGHUP ended it: {waited:?}");
+    let waited: serde_json::Value = serde_json::from_str(&waited.stdout)?;
+    assert_eq!(waited["exit"]["signal"], 1);
+    assert_eq!(mosaic.json(&["term", "rm", &id]).await?, serde_json::json!({}));
+
+    let kinds: Vec<String> = mosaic
+        .json_lines(&["events", "--no-follow"])
+        .await?
+        .iter()
+        .map(|event| event["terminal"]["kind"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(kinds, ["KIND_CREATED", "KIND_STARTED", "KIND_RENAMED", "KIND_EXITED", "KIND_DELETED"]);
+    let later = mosaic.json_lines(&["events", "--no-follow", "--after", "3"]).await?;
+    assert_eq!(later[0]["sequence"], "4");
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_and_standard_input() -> Result<()> {
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
+    let made = mosaic.json(&["term", "new", "--name", "t", "--", "cat"]).await?;
+    let id = made["terminal"]["id"].as_str().unwrap_or_default().to_owned();
+    let ran = mosaic.run_with(&["term", "send", "t", "-"], "from stdin\n").await?;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    mosaic.ok(&["term", "send", "t", "--keys", "h,i,Enter,C-d"]).await?;
+    mosaic.ok(&["term", "wait", &id]).await?;
+    assert_eq!(mosaic.ok(&["term", "logs", &id]).await?, "from stdin\nfrom stdin\nhi\nhi\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_and_what() -> Result<()> {
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
+    let me = mosaic.json(&["whoami"]).await?;
+    assert_eq!(me["token"]["role"], "ROLE_OPERATOR");
+    let status = mosaic.json(&["status"]).await?;
+    assert_eq!(status["endpoint"], server.endpoint());
+    assert_eq!(status["terminals"], serde_json::json!({"running": 0, "ended": 0}));
+    // The server under test is not started by root, so this must be said plainly.
+    assert_eq!(status["sharesAccount"], true);
+    let words = mosaic.ok(&["status"]).await?;
+    assert!(words.contains("Warning") && words.contains("equals the account"), "{words}");
+
+    let made = mosaic.json(&["token", "create", "ci", "--role", "member", "--lifetime", "1h"]).await?;
+    let (id, secret) = (made["token"]["id"].clone(), made["secret"].clone());
+    let (id, secret) = (id.as_str().unwrap_or_default(), secret.as_str().unwrap_or_default());
+    assert!(secret.starts_with("mosaic_"));
+    let list = mosaic.json(&["token", "ls"]).await?;
+    assert_eq!(list["tokens"][0]["id"], id);
+    let member = Mosaic::new(&[("MOSAIC_ENDPOINT", &server.endpoint()), ("MOSAIC_TOKEN", secret)])?;
+    assert_eq!(member.json(&["whoami"]).await?["token"]["name"], "ci");
+    assert_eq!(member.run(&["token", "ls"]).await?.code, 4, "a member may not");
+    assert!(mosaic.json(&["token", "revoke", id]).await?["token"]["revokeTime"].is_string());
+    let refused = member.run(&["whoami"]).await?;
+    assert_eq!(refused.code, 4);
+    assert!(!refused.stderr.contains(secret), "{refused:?}");
+
+    let made = mosaic.json(&["workspace", "create", "other"]).await?;
+    assert_eq!(made["workspace"]["name"], "other");
+    let list = mosaic.json(&["workspace", "ls"]).await?;
+    assert_eq!(list["workspaces"].as_array().map(Vec::len), Some(2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn list_then_watch() -> Result<()> {
+    use std::io::{BufRead as _, BufReader};
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
+    mosaic.ok(&["term", "new", "--name", "first", "--", "cat"]).await?;
+    let mut watch = mosaic.command(&["--json", "term", "ls", "--watch"]).spawn()?;
+    let mut lines = BufReader::new(watch.stdout.take().expect("piped")).lines();
+    let mut next =
+        || -> Result<serde_json::Value> { Ok(serde_json::from_str(&lines.next().expect("a line")?)?) };
+    let list = next()?;
+    assert_eq!(list["terminals"][0]["name"], "first");
+    mosaic.ok(&["term", "new", "--name", "second", "--", "cat"]).await?;
+    let event = next()?;
+    assert_eq!(event["terminal"]["terminal"]["name"], "second", "{event}");
+    let expected = list["sequence"].as_str().unwrap_or_default().parse::<u64>()? + 1;
+    assert_eq!(event["sequence"], expected.to_string(), "nothing is missed in between");
+    watch.kill()?;
+    watch.wait()?;
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The real `mosaic` against the real server: what people, scripts and CI see.
+//!
+//! One file for each part of the command line; they share nothing but `support`.
+
+mod attach;
+mod contexts;
+mod json;
+mod safety;
+mod support;
+mod wait;

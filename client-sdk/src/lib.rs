@@ -1,0 +1,24 @@
+//! The Rust SDK of Mosaic: the public face, and nothing but names.
+//!
+//! It must not know how any of it works; each module owns one thing.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+mod pool;
+mod resume;
+mod retry;
+/// Terminals: create, attach, watch, write, wait.
+pub mod terminal;
+/// Who one is, tokens, workspaces, and the event log.
+pub mod workspace;
+
+pub use client::{Authorization, Client, ClientBuilder, Raw, Transport};
+pub use error::{Error, ErrorKind, FieldViolation, Result};
+/// The messages of the contract, as they travel.
+pub use mosaic_proto as proto;
+/// A terminal as the server describes it.
+pub use mosaic_proto::terminal::v1::Terminal as TerminalInfo;
+pub use retry::Reconnecting;
+/// The gRPC code of an error.
+pub use tonic::Code;

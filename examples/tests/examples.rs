@@ -1,0 +1,59 @@
+//! The examples do what they say, against a real server.
+//!
+//! It must not test Mosaic; only that the examples still fit it. The grpcurl page is run with the other
+//! third-party clients.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use anyhow::{Context, Result, ensure};
+use test_support::Server;
+use tokio::process::Command;
+
+/// Runs a command with a server's endpoint and token.
+async fn run(server: &Server, command: &mut Command) -> Result<Output> {
+    let command = command.env("MOSAIC_ENDPOINT", server.endpoint()).env("MOSAIC_TOKEN", server.token()?);
+    command.output().await.context("run the example")
+}
+
+/// The directory with the built programs, `mosaic` among them.
+fn programs() -> Result<PathBuf> {
+    let directory = Path::new(env!("CARGO_BIN_EXE_terminal")).parent().context("a program lies somewhere")?;
+    ensure!(directory.join("mosaic").exists(), "the command line is not built: cargo build -p mosaic-cli");
+    Ok(directory.to_owned())
+}
+
+fn ci(directory: &Path) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("ci.sh"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{}:{path}", directory.display()));
+    command
+}
+
+#[tokio::test]
+async fn the_rust_program_types_reads_and_waits() -> Result<()> {
+    let server = Server::start().await?;
+    let output = run(&server, &mut Command::new(env!("CARGO_BIN_EXE_terminal"))).await?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stderr}");
+    assert!(stdout.contains("six times seven is 42"), "{stdout}");
+    assert!(stderr.contains("exit code Some(3)"), "{stderr}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_ci_script_passes_output_and_exit_code_on() -> Result<()> {
+    let server = Server::start().await?;
+    let log = std::env::temp_dir().join(format!("mosaic-ci-{}.log", std::process::id()));
+    let mut command = ci(&programs()?);
+    command.args(["sh", "-c", "echo tested; exit 7"]).env("MOSAIC_LOG", &log);
+    let output = run(&server, &mut command).await?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{stderr}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("tested"), "{stderr}");
+    assert!(std::fs::read_to_string(&log)?.contains("tested"));
+    std::fs::remove_file(&log)?;
+    Ok(())
+}

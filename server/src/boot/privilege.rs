@@ -1,0 +1,172 @@
+//! Who runs as whom. The boundary is the uid: a shell under the server's uid could read its memory and files.
+//!
+//! Started as root: the keeper stays root, for one purpose; the server goes on as the service user; a parent stays
+//! that starts the keeper again, which the server could not. Started by anybody else: everything as that account.
+
+#![expect(unsafe_code, reason = "fork and changing the uid before any thread exists")]
+
+use std::{
+    fs,
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Rlimit, Signal, getuid, kill_process};
+
+use super::keeper_dir;
+use crate::{
+    config::Config,
+    keeper::{
+        self, KeeperArgs,
+        accounts::{self, ShellAccount},
+    },
+};
+
+/// Why a server cannot be started with these accounts.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivilegeError {
+    /// An account.
+    #[error(transparent)]
+    Account(#[from] accounts::Error),
+    /// The service would be root.
+    #[error("accounts.service_user is root: the server itself never runs as root; name another account")]
+    ServiceIsRoot,
+    /// The boundary would be none.
+    #[error(
+        "accounts.shell_user is the service user {0:?}: its terminals could read the server's memory and files; \
+         name another account"
+    )]
+    ShellIsService(String),
+    /// The system.
+    #[error("cannot set up the accounts' directories and processes: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Where the server runs and what its terminals run as.
+#[derive(Debug)]
+pub(super) struct Placement {
+    /// The account of the terminals.
+    pub(super) shell: ShellAccount,
+    /// It is the server's own.
+    pub(super) shares_account: bool,
+    /// Where the keeper is.
+    pub(super) keeper_dir: PathBuf,
+    /// How to start it; absent where the parent does.
+    pub(super) start_keeper: Option<(KeeperArgs, Rlimit)>,
+}
+
+/// What this process goes on as.
+pub(super) enum Role {
+    /// The server.
+    Server(Placement),
+    /// The parent, whose server has ended with this code.
+    Monitor(ExitCode),
+}
+
+/// True for a process of root's.
+pub fn is_root() -> bool {
+    getuid().is_root()
+}
+
+/// Takes the accounts' places. Must be called while the process has one thread.
+pub(super) fn place(config: &Config, nofile: Rlimit) -> Result<Role, PrivilegeError> {
+    let dir = keeper_dir(config, is_root());
+    if !is_root() {
+        let shell = ShellAccount::current()?;
+        let args = KeeperArgs { dir: dir.clone(), peer_uid: shell.uid, shell_user: shell.name.clone(), resume: None };
+        let start_keeper = Some((args, nofile));
+        return Ok(Role::Server(Placement { shell, shares_account: true, keeper_dir: dir, start_keeper }));
+    }
+    let service = ShellAccount::named(&config.accounts.service_user)?;
+    let shell = ShellAccount::named(&config.accounts.shell_user)?;
+    if service.uid == 0 {
+        return Err(PrivilegeError::ServiceIsRoot);
+    }
+    if service.uid == shell.uid {
+        return Err(PrivilegeError::ShellIsService(service.name));
+    }
+    own_directory(&config.data.dir, &service, 0o700)?;
+    own_directory(&config.data.run_dir, &service, 0o700)?;
+    let args = KeeperArgs { dir: dir.clone(), peer_uid: service.uid, shell_user: shell.name.clone(), resume: None };
+    keeper::start(&args, nofile)?;
+    match fork()? {
+        Some(child) => Ok(Role::Monitor(monitor(child, &args, nofile)?)),
+        None => {
+            become_account(&service)?;
+            Ok(Role::Server(Placement { shell, shares_account: false, keeper_dir: dir, start_keeper: None }))
+        }
+    }
+}
+
+fn own_directory(dir: &Path, account: &ShellAccount, mode: u32) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
+    chown(dir, Some(account.uid), Some(account.gid))?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(mode))
+}
+
+/// The child's pid in the parent, `None` in the child.
+fn fork() -> io::Result<Option<i32>> {
+    // SAFETY: this process has one thread, so the child has everything that the parent had.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(None),
+        child => Ok(Some(child)),
+    }
+}
+
+/// Gives up root for good.
+fn become_account(account: &ShellAccount) -> io::Result<()> {
+    let check = |result: libc::c_int| if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) };
+    // SAFETY: system calls on this process alone, which has one thread.
+    unsafe {
+        // A Ctrl-C goes to the parent, which passes it on once.
+        check(libc::setpgid(0, 0))?;
+        check(libc::setgroups(account.groups.len(), account.groups.as_ptr()))?;
+        check(libc::setresgid(account.gid, account.gid, account.gid))?;
+        check(libc::setresuid(account.uid, account.uid, account.uid))?;
+        // After the uid, which clears it: without its parent the server could not get a new keeper.
+        check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM))?;
+    }
+    Ok(())
+}
+
+/// How often the parent looks for the keeper.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Passes signals on to the server, keeps a keeper running, and ends with the server.
+fn monitor(child: i32, keeper: &KeeperArgs, nofile: Rlimit) -> io::Result<ExitCode> {
+    let signals = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGCHLD];
+    // SAFETY: the set is initialised before use.
+    let set = unsafe {
+        let mut set = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigemptyset(&raw mut set);
+        for signal in signals {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        set
+    };
+    loop {
+        let mut status = 0;
+        // SAFETY: `status` is there for the kernel to fill.
+        if unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } == child {
+            let code = if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 128 + libc::WTERMSIG(status) };
+            return Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)));
+        }
+        let tick = libc::timespec { tv_sec: 0, tv_nsec: TICK.as_nanos() as libc::c_long };
+        // SAFETY: both structures live until the call returns.
+        let signal = unsafe { libc::sigtimedwait(&raw const set, std::ptr::null_mut(), &raw const tick) };
+        if let (Some(signal), Some(server)) = (Signal::from_named_raw(signal), Pid::from_raw(child))
+            && signal != Signal::CHILD
+        {
+            // A server that has just ended is seen above.
+            let _ = kill_process(server, if signal == Signal::HUP { Signal::TERM } else { signal });
+        }
+        if let Err(cause) = keeper::start(keeper, nofile) {
+            eprintln!("mosaic-server: the keeper cannot be started: {cause}");
+        }
+    }
+}

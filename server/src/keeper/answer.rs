@@ -1,0 +1,212 @@
+//! The keeper's answers, one function a question.
+//!
+//! It knows nothing about waiting; nothing here waits for more than a fork and an exec.
+
+use std::{io, os::fd::OwnedFd, time::Duration};
+
+use rustix::process::{Signal, kill_process_group};
+use uuid::Uuid;
+
+use super::{
+    serve::Keeper,
+    spawn,
+    table::{Child, ChildIo},
+    tree::Leader,
+    upgrade,
+    wire::{self, Ask, FailureKind, Reply},
+};
+
+impl Keeper {
+    /// Answers one question, now or (closing) later.
+    pub(super) fn answer(&mut self, token: u64, request: wire::Request, fds: Vec<OwnedFd>) {
+        let id = request.id;
+        let owner = self.connections.get(&token).is_some_and(|c| c.owner);
+        let reply = match request.ask {
+            Some(Ask::Hello(hello)) => Some(self.hello(token, id, hello)),
+            Some(Ask::List(_)) => Some(self.list(id)),
+            Some(Ask::StopAll(stop)) => self.stop_all(token, id, &stop),
+            Some(ask) if owner => self.answer_owner(token, id, ask, fds),
+            _ => Some(Reply::failed(id, FailureKind::Refused, 0)),
+        };
+        if let Some(reply) = reply {
+            self.reply(token, &reply, None);
+        }
+    }
+
+    fn answer_owner(&mut self, token: u64, id: u64, ask: Ask, fds: Vec<OwnedFd>) -> Option<Reply> {
+        match ask {
+            Ask::Take(child) => self.take(token, id, &child.id),
+            Ask::Spawn(spawn) => self.spawn(token, id, &spawn),
+            Ask::Adopt(adopt) => Some(self.adopt(id, &adopt, fds)),
+            Ask::Signal(signal) => Some(self.signal(id, &signal)),
+            Ask::Close(close) => self.close(token, id, &close),
+            Ask::Forget(child) => Some(self.forget(id, &child.id)),
+            Ask::Upgrade(_) => self.upgrade(token, id),
+            Ask::Hello(_) | Ask::List(_) | Ask::StopAll(_) => Some(Reply::failed(id, FailureKind::Refused, 0)),
+        }
+    }
+
+    fn hello(&mut self, token: u64, id: u64, hello: wire::Hello) -> Reply {
+        if hello.owner {
+            if let Err(pid) = self.own(token) {
+                let failure = wire::Failure { kind: FailureKind::OwnerAlive.into(), errno: 0, pid };
+                return Reply { failure: Some(failure), ..Reply::ok(id) };
+            }
+            if self.table.database.is_empty() {
+                self.table.database = hello.database;
+            }
+        }
+        Reply { database: self.table.database.clone(), ..Reply::ok(id) }
+    }
+
+    fn list(&mut self, id: u64) -> Reply {
+        let children = self.table.children.iter().map(|(id, c)| c.describe(*id)).collect();
+        Reply { children, ..Reply::ok(id) }
+    }
+
+    fn take(&mut self, token: u64, id: u64, child: &[u8]) -> Option<Reply> {
+        let found = Uuid::from_slice(child).ok().and_then(|c| Some((c, self.table.children.get(&c)?)));
+        let Some((uuid, child)) = found else {
+            return Some(Reply::failed(id, FailureKind::NoChild, 0));
+        };
+        let reply = Reply { children: vec![child.describe(uuid)], ..Reply::ok(id) };
+        self.reply(token, &reply, Some(uuid));
+        None
+    }
+
+    fn spawn(&mut self, token: u64, id: u64, spawn: &wire::Spawn) -> Option<Reply> {
+        let Ok(uuid) = Uuid::from_slice(&spawn.id) else {
+            return Some(Reply::failed(id, FailureKind::Refused, 0));
+        };
+        if self.stopping.is_some() {
+            return Some(Reply::failed(id, FailureKind::Busy, 0));
+        }
+        if !self.table.children.contains_key(&uuid) {
+            let spawned = match spawn::spawn(spawn, &self.settings.account, self.settings.nofile()) {
+                Ok(spawned) => spawned,
+                Err(cause) => return Some(spawn_failed(id, &cause)),
+            };
+            let child = Child {
+                leader: Leader { pid: spawned.pid, start_time: spawned.start_time },
+                io: Some(spawned.io),
+                slave: Some(spawned.slave),
+                exit: None,
+                adopted: false,
+                reason: wire::Reason::Exited,
+            };
+            self.table.children.insert(uuid, child);
+        }
+        self.take(token, id, &spawn.id)
+    }
+
+    fn adopt(&mut self, id: u64, adopt: &wire::Adopt, fds: Vec<OwnedFd>) -> Reply {
+        let (Ok(uuid), Some(io)) = (Uuid::from_slice(&adopt.id), ChildIo::from_fds(fds)) else {
+            return Reply::failed(id, FailureKind::Refused, 0);
+        };
+        // An exit file that the former keeper left says more than the kernel can.
+        let exit = self.table.children.get(&uuid).and_then(|c| c.exit);
+        let slave = if exit.is_none() { spawn::open_slave(std::os::fd::AsFd::as_fd(&io.master)).ok() } else { None };
+        let child = Child {
+            leader: Leader { pid: adopt.pid, start_time: adopt.start_time },
+            io: Some(io),
+            slave,
+            exit,
+            adopted: true,
+            reason: wire::Reason::Exited,
+        };
+        let child = self.table.children.entry(uuid).insert_entry(child);
+        let reply = Reply { children: vec![child.get().describe(uuid)], ..Reply::ok(id) };
+        if exit.is_none()
+            && let Err(cause) = self.watch_adopted(uuid)
+        {
+            return Reply::failed(id, FailureKind::System, errno(&cause));
+        }
+        reply
+    }
+
+    fn signal(&mut self, id: u64, ask: &wire::Signal) -> Reply {
+        let child = Uuid::from_slice(&ask.id).ok().and_then(|id| self.table.children.get(&id));
+        let Some(io) = child.filter(|c| c.exit.is_none()).and_then(|c| c.io.as_ref()) else {
+            return Reply::failed(id, FailureKind::NoChild, 0);
+        };
+        let Some(signal) = Signal::from_named_raw(ask.signal) else {
+            return Reply::failed(id, FailureKind::Refused, libc::EINVAL);
+        };
+        let Ok(group) = rustix::termios::tcgetpgrp(&io.master) else {
+            return Reply::failed(id, FailureKind::NoForeground, 0);
+        };
+        match self.settings.account.as_shell_user(|| kill_process_group(group, signal)) {
+            Ok(()) => Reply { process_group: group.as_raw_pid(), ..Reply::ok(id) },
+            Err(rustix::io::Errno::SRCH) => Reply::failed(id, FailureKind::NoForeground, 0),
+            Err(cause) => Reply::failed(id, FailureKind::System, cause.raw_os_error()),
+        }
+    }
+
+    /// Also for a terminal that is not in the table: its remains are found by their mark.
+    fn close(&mut self, token: u64, id: u64, ask: &wire::Close) -> Option<Reply> {
+        let Ok(uuid) = Uuid::from_slice(&ask.id) else {
+            return Some(Reply::failed(id, FailureKind::Refused, 0));
+        };
+        let child = self.table.children.get_mut(&uuid);
+        let leader = child.as_ref().map(|c| c.leader);
+        if let Some(child) = child.filter(|c| c.exit.is_none() && c.reason == wire::Reason::Exited) {
+            child.reason = ask.reason();
+        }
+        let grace = Duration::from_millis(ask.grace_ms);
+        self.closings.begin(uuid, leader, grace, Some((token, id)), &self.settings.account);
+        None
+    }
+
+    fn forget(&mut self, id: u64, child: &[u8]) -> Reply {
+        let Ok(uuid) = Uuid::from_slice(child) else {
+            return Reply::failed(id, FailureKind::Refused, 0);
+        };
+        if self.table.children.get(&uuid).is_some_and(|c| c.exit.is_none()) {
+            return Reply::failed(id, FailureKind::Refused, libc::EBUSY);
+        }
+        self.table.children.remove(&uuid);
+        self.exits.remove(uuid);
+        Reply::ok(id)
+    }
+
+    fn upgrade(&mut self, token: u64, id: u64) -> Option<Reply> {
+        if !self.closings.is_empty() || self.stopping.is_some() {
+            return Some(Reply::failed(id, FailureKind::Busy, 0));
+        }
+        match upgrade::needed(&self.settings) {
+            Ok(false) => return Some(Reply::ok(id)),
+            Ok(true) => {}
+            Err(cause) => return Some(Reply::failed(id, FailureKind::System, errno(&cause))),
+        }
+        self.reply(token, &Reply { upgrading: true, ..Reply::ok(id) }, None);
+        let cause = upgrade::replace(self);
+        // Still the old program: nothing has changed for anybody.
+        tracing::error!(%cause, "the keeper could not replace itself");
+        None
+    }
+
+    fn stop_all(&mut self, token: u64, id: u64, stop: &wire::StopAll) -> Option<Reply> {
+        let grace = Duration::from_millis(stop.grace_ms);
+        for (uuid, child) in &mut self.table.children {
+            if child.exit.is_none() && child.reason == wire::Reason::Exited {
+                child.reason = wire::Reason::Killed;
+            }
+            self.closings.begin(*uuid, Some(child.leader), grace, None, &self.settings.account);
+        }
+        self.stopping = Some((token, id));
+        None
+    }
+}
+
+fn spawn_failed(id: u64, cause: &spawn::Error) -> Reply {
+    let (kind, cause) = match cause {
+        spawn::Error::Cwd(cause) => (FailureKind::Cwd, cause),
+        spawn::Error::Exec(cause) => (FailureKind::Exec, cause),
+        spawn::Error::System(cause) => (FailureKind::System, cause),
+    };
+    Reply::failed(id, kind, errno(cause))
+}
+
+fn errno(cause: &io::Error) -> i32 {
+    cause.raw_os_error().unwrap_or(libc::EIO)
+}

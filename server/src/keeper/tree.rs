@@ -1,0 +1,125 @@
+//! Finds and signals everything that a terminal started: by session, by process group and by the mark
+//! `MOSAIC_TERMINAL_ID` in the environment.
+//!
+//! It knows nothing about PTYs or exit records. A process is signalled through a pidfd, after its start time was
+//! checked, so a recycled pid is never hit; and with the shell user's effective uid, so that the kernel itself
+//! keeps a privileged keeper from ending anybody else's process.
+
+use std::{collections::HashMap, fs, io::Read, os::unix::fs::MetadataExt};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use uuid::Uuid;
+
+use super::accounts::ShellAccount;
+
+/// What is known of a terminal's own process.
+#[derive(Clone, Copy, Debug)]
+pub struct Leader {
+    /// Its process: leader of the session and of its first process group.
+    pub pid: i32,
+    /// Its start time.
+    pub start_time: u64,
+}
+
+/// A living process of a terminal.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its process id.
+    pub pid: i32,
+    /// Its start time.
+    pub start_time: u64,
+    /// Its name.
+    pub command: String,
+}
+
+/// The variable that marks every process of a terminal.
+pub const MARK: &str = "MOSAIC_TERMINAL_ID";
+
+/// The few fields of `/proc/<pid>/stat` that are needed.
+#[derive(Clone, Debug)]
+struct Stat {
+    command: String,
+    zombie: bool,
+    session: i32,
+    start_time: u64,
+}
+
+/// The start time of a process; `None` if there is no such process.
+pub fn start_time(pid: i32) -> Option<u64> {
+    stat(pid).map(|s| s.start_time)
+}
+
+/// Looks once at all processes and says which live ones belong to which of the terminals.
+pub fn members(terminals: &HashMap<Uuid, Option<Leader>>, account: &ShellAccount) -> HashMap<Uuid, Vec<Member>> {
+    let mut found: HashMap<Uuid, Vec<Member>> = HashMap::new();
+    // A leader's pid can belong to somebody else once its session is empty: then the session is not ours.
+    let sessions: HashMap<i32, Uuid> = terminals
+        .iter()
+        .filter_map(|(id, leader)| leader.map(|l| (l, *id)))
+        .filter(|(leader, _)| start_time(leader.pid).is_none_or(|t| t == leader.start_time))
+        .map(|(leader, id)| (leader.pid, id))
+        .collect();
+    let own = std::process::id().cast_signed();
+    let Ok(entries) = fs::read_dir("/proc") else { return found };
+    for entry in entries.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
+        if pid == own || entry.metadata().is_ok_and(|m| m.uid() != account.uid && m.uid() != 0) {
+            continue;
+        }
+        let Some(stat) = stat(pid) else { continue };
+        if stat.zombie {
+            continue;
+        }
+        let id = sessions.get(&stat.session).copied().or_else(|| mark(pid).filter(|id| terminals.contains_key(id)));
+        if let Some(id) = id {
+            let member = Member { pid, start_time: stat.start_time, command: stat.command };
+            found.entry(id).or_default().push(member);
+        }
+    }
+    found
+}
+
+/// Signals these processes, as the shell user; those that are gone or not ours to signal stay as they are.
+pub fn signal(members: &[Member], signals: &[Signal], account: &ShellAccount) {
+    account.as_shell_user(|| {
+        for member in members {
+            let Some(pid) = Pid::from_raw(member.pid) else { continue };
+            let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            if start_time(member.pid) != Some(member.start_time) {
+                continue;
+            }
+            for signal in signals {
+                // A process that ended in between needs no signal; one that may not be signalled is a survivor.
+                let _ = pidfd_send_signal(&pidfd, *signal);
+            }
+        }
+    });
+}
+
+fn stat(pid: i32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in parentheses and may hold anything, parentheses too.
+    let (head, tail) = text.rsplit_once(')')?;
+    let command = head.split_once('(')?.1.to_owned();
+    let fields: Vec<&str> = tail.split_whitespace().collect();
+    Some(Stat {
+        command,
+        zombie: matches!(*fields.first()?, "Z" | "X"),
+        session: fields.get(3)?.parse().ok()?,
+        start_time: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// The terminal that a process's first environment names. What a process did to its environment later does not
+/// show here.
+fn mark(pid: i32) -> Option<Uuid> {
+    // execve allows far more; the mark stands near the front.
+    const ENVIRON_BYTES_MAX: u64 = 256 * 1024;
+    let mut environ = Vec::new();
+    fs::File::open(format!("/proc/{pid}/environ")).ok()?.take(ENVIRON_BYTES_MAX).read_to_end(&mut environ).ok()?;
+    environ
+        .split(|b| *b == 0)
+        .filter_map(|v| std::str::from_utf8(v).ok()?.split_once('='))
+        .find(|(name, _)| *name == MARK)
+        .and_then(|(_, value)| value.parse().ok())
+}

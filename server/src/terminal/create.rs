@@ -1,0 +1,285 @@
+//! Starting a terminal: row `STARTING`, then the child, then `RUNNING`.
+//!
+//! A kill between any two of these leaves either a row without a child, which the next start calls lost, or a child
+//! with a row, which the next start calls running. A repeated call finds what the first one made.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use super::{
+    Actor, Found, Shared, Shown, Size, State, Terminals,
+    link::keeper_error,
+    live::Live,
+    record::{Change, Record, now_ms},
+    store::{self, Inserted, NewTerminal},
+};
+use crate::{
+    auth::{Principal, Role},
+    error::{Error, Reason, Result},
+    ids::TerminalId,
+    keeper::{
+        MARK, client,
+        wire::{self, Ask, FailureKind},
+    },
+    workspace::request::RequestId,
+};
+
+const NAME_BYTES_MAX: usize = 128;
+const CWD_BYTES_MAX: usize = 4096;
+/// Arguments and environment together have to fit one message to the keeper.
+const ARGUMENT_BYTES_MAX: usize = 96 * 1024;
+/// What a program may expect where nobody says otherwise.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// The user's login shell.
+    LoginShell,
+    /// A command line for the user's shell.
+    Line(String),
+    /// A program and its arguments.
+    Command(Vec<String>),
+}
+
+/// A terminal that is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct NewShell {
+    pub(crate) name: Option<String>,
+    pub(crate) program: Program,
+    pub(crate) cwd: Option<String>,
+    pub(crate) env: HashMap<String, String>,
+    pub(crate) size: Size,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) request: Option<RequestId>,
+}
+
+/// Checks a terminal's name.
+///
+/// # Errors
+/// `BAD_REQUEST`
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let problem = if name.is_empty() {
+        "is empty; give a name"
+    } else if name.len() > NAME_BYTES_MAX {
+        "is longer than 128 bytes; shorten it"
+    } else if name.chars().any(char::is_control) {
+        "holds control characters; leave them out"
+    } else if name.parse::<uuid::Uuid>().is_ok() {
+        "is a UUID, which would be taken for an id; choose another"
+    } else {
+        return Ok(());
+    };
+    Err(Error::bad_request("name", problem))
+}
+
+impl NewShell {
+    fn check(&self) -> Result<()> {
+        if let Some(name) = &self.name {
+            check_name(name)?;
+        }
+        let (field, words) = match &self.program {
+            Program::LoginShell => ("shell", &[][..]),
+            Program::Line(line) => ("shell", std::slice::from_ref(line)),
+            Program::Command(words) => ("command", words.as_slice()),
+        };
+        if words.first().is_some_and(String::is_empty) {
+            return Err(Error::bad_request(field, "is empty; name a program"));
+        }
+        if words.iter().any(|w| w.contains('\0')) {
+            return Err(Error::bad_request(field, "holds NUL, which no argument can; leave it out"));
+        }
+        if let Some(cwd) = &self.cwd {
+            let problem = if !cwd.starts_with('/') {
+                "is not absolute; begin it with /"
+            } else if cwd.len() > CWD_BYTES_MAX {
+                "is longer than 4096 bytes"
+            } else if cwd.contains('\0') {
+                "holds NUL, which no path can"
+            } else {
+                ""
+            };
+            if !problem.is_empty() {
+                return Err(Error::bad_request("cwd", problem));
+            }
+        }
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                return Err(Error::bad_request("env", "a name is empty or holds \"=\" or NUL, or a value holds NUL"));
+            }
+            if name == MARK {
+                return Err(Error::bad_request("env", format!("{MARK} is set by the server; leave it out")));
+            }
+        }
+        let bytes: usize = words.iter().map(String::len).sum::<usize>()
+            + self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
+        if bytes > ARGUMENT_BYTES_MAX {
+            let problem = format!("arguments and environment have {bytes} bytes; at most {ARGUMENT_BYTES_MAX} fit");
+            return Err(Error::bad_request(field, problem));
+        }
+        if self.idle_timeout.is_some_and(|t| t < Duration::from_secs(1)) {
+            return Err(Error::bad_request("idle_timeout", "is shorter than one second"));
+        }
+        Ok(())
+    }
+
+    /// The program with its arguments, and what it sees as its name, if that differs.
+    fn argv(&self, shell: &str) -> (Vec<String>, String) {
+        match &self.program {
+            Program::LoginShell => {
+                let name = shell.rsplit('/').next().unwrap_or(shell);
+                (vec![shell.to_owned()], format!("-{name}"))
+            }
+            Program::Line(line) => (vec![shell.to_owned(), "-lc".to_owned(), line.clone()], String::new()),
+            Program::Command(words) => (words.clone(), String::new()),
+        }
+    }
+
+    /// What a made-up name begins with: the program's.
+    fn stem(&self) -> String {
+        let Program::Command(words) = &self.program else { return "sh".to_owned() };
+        let program = words.first().and_then(|w| w.rsplit('/').next()).unwrap_or_default();
+        let stem: String = program.chars().filter(|c| !c.is_control()).take(32).collect();
+        if stem.is_empty() { "sh".to_owned() } else { stem }
+    }
+}
+
+impl Terminals {
+    /// Starts a terminal. Once begun it is finished, even if the caller goes away.
+    pub(crate) async fn create(&self, principal: &Arc<Principal>, new: NewShell) -> Result<Shown> {
+        principal.require(Role::Member)?;
+        principal.require_whole_workspace()?;
+        new.check()?;
+        let (shared, principal) = (Arc::clone(&self.shared), Arc::clone(principal));
+        self.shared.tasks.spawn(async move { create(&shared, &principal, new).await }).await.map_err(Error::internal)?
+    }
+}
+
+async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> Result<Shown> {
+    let actor = Actor::of(principal);
+    let (argv, arg0) = new.argv(&shared.account.shell);
+    let record = Record {
+        id: TerminalId::new(),
+        workspace: principal.workspace,
+        name: new.name.clone().unwrap_or_else(|| new.stem()),
+        state: State::Starting,
+        command: argv.clone(),
+        cwd: new.cwd.clone().unwrap_or_else(|| shared.account.home.clone()),
+        size: new.size,
+        title: String::new(),
+        pid: 0,
+        create_ms: now_ms(),
+        end_ms: None,
+        exit: None,
+        output_start: 0,
+        output_end: 0,
+        output_lost_bytes: 0,
+        node: shared.node,
+        idle_timeout_ms: new.idle_timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+        creator: principal.token_name.clone(),
+        creator_token: principal.token_id,
+    };
+    let inserting = NewTerminal {
+        record,
+        numbered: new.name.is_none(),
+        request: new.request.clone(),
+        running_max: shared.settings.running_per_workspace_max,
+        fence: shared.fence,
+        actor: actor.clone(),
+    };
+    let record = match store::insert(&shared.changes, inserting).await? {
+        Inserted::New(record) => record,
+        Inserted::Before(id) => return made_before(shared, principal, id).await,
+    };
+    let spawn = wire::Spawn {
+        id: record.id.0.as_bytes().to_vec(),
+        argv,
+        arg0,
+        cwd: record.cwd.clone(),
+        env: environment(shared, record.id, &new.env),
+        cols: record.size.cols.into(),
+        rows: record.size.rows.into(),
+    };
+    match start(shared, record.clone(), spawn).await {
+        Ok(live) => {
+            let running = live.record();
+            store::update(&shared.changes, running.clone(), shared.fence, Change::Started, actor).await?;
+            Ok((running, live.viewer_count()))
+        }
+        Err(error) => {
+            // Nothing runs: the row and the request id go, so that the call can be made again.
+            store::delete(&shared.changes, record, actor).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The terminal that the same request made before. It may still be starting, in another call.
+async fn made_before(shared: &Arc<Shared>, principal: &Principal, id: TerminalId) -> Result<Shown> {
+    let found = shared.find(principal, &id.to_string()).await?;
+    match &found {
+        Found::Recorded(record) if record.state == State::Starting && record.node == shared.node => {
+            Err(shared.elsewhere(record))
+        }
+        _ => Ok((found.record(), found.viewers())),
+    }
+}
+
+async fn start(shared: &Arc<Shared>, mut record: Record, spawn: wire::Spawn) -> Result<Arc<Live>> {
+    let cwd = record.cwd.clone();
+    let program = record.command.first().cloned().unwrap_or_default();
+    let keeper = shared.keeper.get().await?;
+    let spawned = keeper.ask_child(Ask::Spawn(spawn)).await.map_err(|e| spawn_error(e, &program, &cwd))?;
+    let (child, io) = spawned;
+    let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
+    record.step(Change::Started);
+    record.pid = child.pid;
+    shared.run(record, (child.pid, child.start_time), io, child.exit).await
+}
+
+fn spawn_error(error: client::Error, program: &str, cwd: &str) -> Error {
+    let client::Error::Failed(failure) = &error else { return keeper_error(error) };
+    let cause = std::io::Error::from_raw_os_error(failure.errno);
+    let missing = failure.errno == rustix::io::Errno::NOENT.raw_os_error();
+    match failure.kind() {
+        FailureKind::Cwd if missing => {
+            let message = format!("the working directory {cwd:?} does not exist; create it or name another");
+            Error::new(Reason::CwdNotFound, message).with("cwd", cwd)
+        }
+        FailureKind::Cwd => {
+            let message = format!("the working directory {cwd:?} cannot be entered: {cause}");
+            Error::new(Reason::CwdNotAccessible, message).with("cwd", cwd)
+        }
+        FailureKind::Exec if missing => {
+            let message = format!("the program {program:?} does not exist; give its path or a name in PATH");
+            Error::new(Reason::CommandNotFound, message).with("command", program)
+        }
+        FailureKind::Exec => {
+            let message = format!("the program {program:?} cannot be executed: {cause}");
+            Error::new(Reason::CommandNotExecutable, message).with("command", program)
+        }
+        FailureKind::System => {
+            let message = format!("the machine gave no terminal: {cause}; close some, or raise its limits");
+            Error::quota(Reason::ProcessLimit, "machine", message)
+        }
+        _ => keeper_error(error),
+    }
+}
+
+/// The child's whole environment: a small clean one, and what the caller gave.
+fn environment(shared: &Shared, id: TerminalId, given: &HashMap<String, String>) -> Vec<String> {
+    let account = &shared.account;
+    let id = id.to_string();
+    let mut env: HashMap<&str, &str> = HashMap::from([
+        ("TERM", "xterm-256color"),
+        ("COLORTERM", "truecolor"),
+        ("LANG", "C.UTF-8"),
+        ("HOME", &account.home),
+        ("USER", &account.name),
+        ("LOGNAME", &account.name),
+        ("SHELL", &account.shell),
+        ("PATH", PATH),
+        (MARK, &id),
+    ]);
+    env.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    env.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+}

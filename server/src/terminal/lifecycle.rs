@@ -1,0 +1,390 @@
+//! Keeps database, keeper and running terminals in step: at the start, when children end, when the keeper dies.
+//!
+//! Every step is safe to repeat: whatever a kill leaves half done, the next start finishes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, sync::mpsc};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
+use uuid::Uuid;
+
+use super::{
+    Shared,
+    io::TerminalIo,
+    link::{Current, Link, LinkError, Linked},
+    live::Live,
+    record::{Change, Exit, Record, State, now_ms},
+    store::{self, Actor},
+};
+use crate::{
+    config::Config,
+    db::{Db, changes::Changes},
+    error::{Error, Reason, Result},
+    ids::{NodeId, TerminalId},
+    keeper::{
+        ChildIo,
+        accounts::ShellAccount,
+        client::Client,
+        wire::{self, Ask},
+    },
+    log::{Log, MarkKind},
+};
+
+/// Why the terminals cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The keeper.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The database.
+    #[error("the terminals cannot be read from the database: {0}")]
+    Database(#[from] Error),
+    /// The data directory.
+    #[error("the directory of the terminals cannot be used: {0}")]
+    Io(#[from] io::Error),
+    /// The data directory has another database's logs.
+    #[error(
+        "this data directory belongs to another database ({0}); give the server its own --data-dir, or the database \
+         it had before"
+    )]
+    OtherDatabase(String),
+}
+
+/// Pauses between two attempts to reach the database or the keeper.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// The terminals of this server.
+pub struct Terminals {
+    pub(super) shared: Arc<Shared>,
+    /// Follow the keeper and look for what is idle or old; end with this struct.
+    _owned: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Terminals {
+    /// Takes over what runs, and settles what a former server left half done.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(
+        config: &Config,
+        (db, changes): (Db, Changes),
+        node: NodeId,
+        account: ShellAccount,
+        link: Link,
+        io: Handle,
+        draining: CancellationToken,
+    ) -> Result<Self, StartError> {
+        claim_directory(&config.data.dir, db.identity())?;
+        let linked = link.connect().await?;
+        let fence = store::take_fence(&db, node).await?;
+        let shared = Arc::new(Shared {
+            settings: config.terminal.clone(),
+            heartbeat: super::heartbeat(config),
+            dir: config.data.dir.join("terminals"),
+            db,
+            changes,
+            node,
+            fence,
+            account,
+            keeper: Current::default(),
+            live: Mutex::default(),
+            early_exits: Mutex::default(),
+            io,
+            tasks: TaskTracker::new(),
+            draining,
+        });
+        fs::create_dir_all(&shared.dir)?;
+        shared.keeper.set(Some(Arc::clone(&linked.client)));
+        shared.settle(&linked).await?;
+        let own = |handle| AbortOnDropHandle::new(handle);
+        let owned = vec![
+            own(tokio::spawn(Arc::clone(&shared).follow(link, linked.ended))),
+            own(tokio::spawn(Arc::clone(&shared).watch_idle())),
+            own(tokio::spawn(Arc::clone(&shared).watch_retention())),
+            own(tokio::spawn(Arc::clone(&shared).sweep_logs())),
+        ];
+        Ok(Self { shared, _owned: owned })
+    }
+
+    /// Waits until calls that have begun are done. Terminals live on in the keeper.
+    pub async fn stop(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    /// How many terminals run here.
+    pub fn running(&self) -> usize {
+        self.shared.live().len()
+    }
+}
+
+/// A data directory stays with the database whose terminals it has.
+fn claim_directory(dir: &Path, database: Uuid) -> Result<(), StartError> {
+    let path = dir.join("database-id");
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim() == database.to_string() => Ok(()),
+        Ok(text) => Err(StartError::OtherDatabase(text.trim().to_owned())),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(fs::write(path, format!("{database}\n"))?),
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+impl Shared {
+    /// Compares what the database says with what the keeper has.
+    async fn settle(self: &Arc<Self>, linked: &Linked) -> Result<()> {
+        let ids: Vec<Uuid> = linked.children.iter().filter_map(|c| Uuid::from_slice(&c.id).ok()).collect();
+        let known: HashSet<Uuid> = store::known(&self.db, &ids).await?.into_iter().collect();
+        let mut rows: HashMap<Uuid, Record> =
+            store::live_of(&self.db, self.node).await?.into_iter().map(|r| (r.id.0, r)).collect();
+        for child in &linked.children {
+            let Ok(id) = Uuid::from_slice(&child.id) else { continue };
+            match rows.remove(&id) {
+                Some(record) if child.has_fds => self.take(&linked.client, record).await?,
+                Some(record) => self.settle_ended(&linked.client, record, child.exit).await?,
+                None => {
+                    if !known.contains(&id) {
+                        tracing::warn!(terminal = %id, "a child that no row knows is ended");
+                    }
+                    self.drop_child(&linked.client, id).await;
+                }
+            }
+        }
+        for record in rows.into_values() {
+            tracing::warn!(terminal = %record.id, name = record.name, "a terminal is lost; its remains are swept");
+            self.end_tree(record.id, Duration::ZERO, wire::Reason::Lost).await?;
+            self.settle_over(record, Exit::LOST).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with a child of the former server at the next byte.
+    async fn take(self: &Arc<Self>, client: &Client, mut record: Record) -> Result<()> {
+        let id = record.id.0.as_bytes().to_vec();
+        let (child, io) = client.ask_child(Ask::Take(wire::ChildId { id })).await.map_err(super::keeper_error)?;
+        let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
+        record.step(Change::Started);
+        record.pid = child.pid;
+        let live = self.run(record, (child.pid, child.start_time), io, child.exit).await?;
+        live.reload_size();
+        // Also if it was running before: the row gets the new fence.
+        store::update(&self.changes, live.record(), self.fence, Change::Started, Actor::system()).await
+    }
+
+    /// Only the record of its end is left.
+    async fn settle_ended(&self, client: &Client, record: Record, exit: Option<wire::Exit>) -> Result<()> {
+        let id = record.id;
+        self.settle_over(record, exit.map_or(Exit::LOST, Exit::from)).await?;
+        forget(client, id.0).await;
+        Ok(())
+    }
+
+    /// Records the end of a terminal that does not run.
+    async fn settle_over(&self, mut record: Record, exit: Exit) -> Result<()> {
+        let (dir, limits) = (self.log_dir(record.id), self.log_limits());
+        let opened = tokio::task::spawn_blocking(move || {
+            let log = Log::create(&dir, limits)?;
+            if !log.is_finished() {
+                log.mark(MarkKind::End, None);
+            }
+            Ok::<_, io::Error>(log)
+        });
+        let log = opened.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        close_record(&mut record, &log, exit);
+        let change = if record.state == State::Lost { Change::Lost } else { Change::Exited };
+        store::update(&self.changes, record, self.fence, change, Actor::system()).await
+    }
+
+    async fn drop_child(&self, client: &Client, id: Uuid) {
+        if let Err(error) = self.end_tree(TerminalId(id), Duration::ZERO, wire::Reason::Lost).await {
+            tracing::warn!(terminal = %id, %error, "a child could not be ended");
+        }
+        forget(client, id).await;
+    }
+
+    /// A child's program runs: its output goes to its log from now on.
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        record: Record,
+        process: (i32, u64),
+        fds: ChildIo,
+        exit: Option<wire::Exit>,
+    ) -> Result<Arc<Live>> {
+        let id = record.id;
+        let (dir, limits, io) = (self.log_dir(id), self.log_limits(), self.io.clone());
+        let (writers, bytes) = (self.settings.writers_per_terminal_max, self.settings.input_journal_bytes_max);
+        let opened = tokio::task::spawn_blocking(move || {
+            let _reactor = io.enter();
+            Ok::<_, io::Error>((Log::create(&dir, limits)?, TerminalIo::new(Arc::new(fds), writers, bytes)?))
+        });
+        let (log, io) = match opened.await.map_err(Error::internal)? {
+            Ok(opened) => opened,
+            Err(cause) => {
+                self.end_tree(id, Duration::ZERO, wire::Reason::Lost).await?;
+                return Err(Error::internal(cause));
+            }
+        };
+        let viewers_max = self.settings.viewers_per_terminal_max;
+        let live = Arc::new(Live::new(record, process, Arc::new(log), io, viewers_max));
+        let early = {
+            let mut all = self.live();
+            all.insert(id, Arc::clone(&live));
+            self.early_exits.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+        };
+        if let Some(exit) = exit.or(early) {
+            live.tell_exit(exit);
+        }
+        self.io.spawn(Arc::clone(self).pump(Arc::clone(&live)));
+        Ok(live)
+    }
+
+    /// A terminal's life from here to its end.
+    async fn pump(self: Arc<Self>, live: Arc<Live>) {
+        let mut exit = live.exit();
+        // A former server may have finished the log and been killed before the row was written.
+        if !live.log.is_finished() {
+            let straggler_wait = Duration::from_millis(self.settings.straggler_wait_ms);
+            live.io.run(&live.log, exit.clone(), straggler_wait).await;
+        }
+        let Ok(Some(exit)) = exit.wait_for(Option::is_some).await.map(|e| *e) else { return };
+        if !live.log.is_finished() {
+            live.log.mark(MarkKind::End, None);
+        }
+        let exit = Exit::from(exit);
+        live.update(|record| close_record(record, &live.log, exit));
+        live.tell_ended(exit);
+        self.keep_end(&live).await;
+    }
+
+    /// Writes the end into the database, however long that takes; only then the keeper may let go of it.
+    async fn keep_end(&self, live: &Live) {
+        loop {
+            let record = live.record();
+            match store::update(&self.changes, record, self.fence, Change::Exited, Actor::system()).await {
+                Ok(()) => break,
+                Err(error) if error.reason() == Reason::ServerStopping => return,
+                Err(error) => tracing::debug!(terminal = %live.id, %error, "the end is not recorded yet"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
+                () = self.draining.cancelled() => return,
+            }
+        }
+        if let Ok(client) = self.keeper.get().await {
+            forget(&client, live.id.0).await;
+        }
+        self.live().remove(&live.id);
+        live.recorded.cancel();
+    }
+
+    /// Waits until a terminal's end is in the database.
+    pub(super) async fn recorded(&self, live: &Live) {
+        tokio::select! {
+            () = live.recorded.cancelled() => {}
+            () = self.draining.cancelled() => {}
+        }
+    }
+
+    /// Brings the keeper's news, and after its death hands everything to the next one.
+    async fn follow(self: Arc<Self>, link: Link, mut ended: mpsc::Receiver<wire::Child>) {
+        loop {
+            while let Some(child) = ended.recv().await {
+                self.tell_exit(&child);
+            }
+            if self.draining.is_cancelled() {
+                return;
+            }
+            tracing::error!("the keeper is gone; its terminals are handed to a new one");
+            self.keeper.set(None);
+            let linked = loop {
+                match link.connect().await {
+                    Ok(linked) => break linked,
+                    Err(error) => tracing::warn!(%error, "no keeper yet"),
+                }
+                tokio::time::sleep(RETRY_PAUSE).await;
+            };
+            self.hand_over(&linked).await;
+            self.keeper.set(Some(linked.client));
+            ended = linked.ended;
+        }
+    }
+
+    async fn hand_over(&self, linked: &Linked) {
+        for child in &linked.children {
+            self.tell_exit(child);
+        }
+        let all: Vec<Arc<Live>> = self.live().values().cloned().collect();
+        for live in all.iter().filter(|live| live.exit().borrow().is_none()) {
+            let (pid, start_time) = live.process;
+            let adopt = wire::Adopt { id: live.id.0.as_bytes().to_vec(), pid, start_time };
+            match linked.client.adopt(adopt, live.io.fds()).await {
+                Ok(child) => self.tell_exit(&child),
+                Err(error) => tracing::error!(terminal = %live.id, %error, "the new keeper did not take a terminal"),
+            }
+        }
+    }
+
+    fn tell_exit(&self, child: &wire::Child) {
+        let (Ok(id), Some(exit)) = (Uuid::from_slice(&child.id).map(TerminalId), child.exit) else { return };
+        let all = self.live();
+        match all.get(&id) {
+            Some(live) => live.tell_exit(exit),
+            // It ended before the call that started it got to know it.
+            None => {
+                let mut early = self.early_exits.lock().unwrap_or_else(PoisonError::into_inner);
+                if early.len() < EARLY_EXITS_MAX {
+                    early.insert(id, exit);
+                }
+            }
+        }
+    }
+
+    /// Removes logs that no row knows: a kill between the two leaves one.
+    async fn sweep_logs(self: Arc<Self>) {
+        let swept = async {
+            let entries = fs::read_dir(&self.dir).map_err(Error::internal)?;
+            let ids: Vec<Uuid> =
+                entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+            for some in ids.chunks(1000) {
+                let known: HashSet<Uuid> = store::known(&self.db, some).await?.into_iter().collect();
+                for id in some.iter().filter(|id| !known.contains(id)) {
+                    tracing::info!(terminal = %id, "a log without a row is removed");
+                    Log::remove(&self.log_dir(TerminalId(*id))).map_err(Error::internal)?;
+                }
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = swept.await {
+            tracing::warn!(%error, "logs without rows could not be swept; the next start tries again");
+        }
+    }
+}
+
+/// Ends of children that nobody asked about yet; each belongs to a call that is about to.
+const EARLY_EXITS_MAX: usize = 4096;
+
+fn close_record(record: &mut Record, log: &Log, exit: Exit) {
+    record.step(if exit == Exit::LOST { Change::Lost } else { Change::Exited });
+    record.exit = Some(exit);
+    record.end_ms = Some(now_ms());
+    record.title = log.title().unwrap_or_default();
+    record.output_start = log.start();
+    record.output_end = log.end();
+    record.output_lost_bytes = log.lost_bytes();
+}
+
+async fn forget(client: &Client, id: Uuid) {
+    let ask = Ask::Forget(wire::ChildId { id: id.as_bytes().to_vec() });
+    if let Err(error) = client.ask(ask).await {
+        // The next start does it.
+        tracing::debug!(terminal = %id, %error, "the keeper did not let go of an ended child");
+    }
+}

@@ -1,0 +1,147 @@
+//! The connection to the keeper: started, made again when it breaks, and waited for in between.
+//!
+//! It knows nothing about what terminals are; `lifecycle` hands over what it holds after a break.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use rustix::process::Rlimit;
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use crate::{
+    error::{Error, Reason, Result},
+    keeper::{
+        self, KeeperArgs,
+        client::{self, Client},
+        wire::{self, Ask, FailureKind},
+    },
+};
+
+/// How the keeper is reached.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Where it listens.
+    pub dir: PathBuf,
+    /// How to start it; absent where somebody with more privilege does.
+    pub start: Option<(KeeperArgs, Rlimit)>,
+    /// The database whose terminals these are.
+    pub database: Uuid,
+}
+
+/// Why there is no keeper to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// Another server has the terminals.
+    #[error("another server that is alive holds the terminals: process {0}; stop it first")]
+    OwnerAlive(i32),
+    /// It keeps another database's terminals.
+    #[error(
+        "the keeper in {dir} holds terminals of another database; give this server its own --data-dir, or end those \
+         terminals with `mosaic-server stop --all`"
+    )]
+    OtherDatabase {
+        /// Its directory.
+        dir: PathBuf,
+    },
+    /// It cannot be started or reached.
+    #[error("the keeper in {dir} cannot be reached: {cause}; keeper.log there may say why")]
+    Unreachable {
+        /// Its directory.
+        dir: PathBuf,
+        /// What went wrong.
+        cause: String,
+    },
+}
+
+/// A connection and what the keeper has.
+#[derive(Debug)]
+pub struct Linked {
+    /// Asks questions.
+    pub client: Arc<Client>,
+    /// The children, without descriptors.
+    pub children: Vec<wire::Child>,
+    /// Tells of children that end; closed when the keeper is gone.
+    pub ended: mpsc::Receiver<wire::Child>,
+}
+
+/// News of ended children that may wait.
+const NEWS_MAX: usize = 256;
+
+impl Link {
+    /// Starts the keeper if need be, connects, and becomes the owner of its terminals.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn connect(&self) -> Result<Linked, LinkError> {
+        let dir = self.dir.clone();
+        let unreachable = |cause: String| LinkError::Unreachable { dir: dir.clone(), cause };
+        if let Some((args, nofile)) = self.start.clone() {
+            let started = tokio::task::spawn_blocking(move || keeper::start(&args, nofile)).await;
+            started.map_err(|e| unreachable(e.to_string()))?.map_err(|e| unreachable(e.to_string()))?;
+        }
+        let (news, ended) = mpsc::channel(NEWS_MAX);
+        let client = Client::connect(&self.dir, news).map_err(|e| unreachable(e.to_string()))?;
+        let failed = |error: client::Error| match error {
+            client::Error::Failed(f) if f.kind() == FailureKind::OwnerAlive => LinkError::OwnerAlive(f.pid),
+            other => unreachable(other.to_string()),
+        };
+        let database = self.database.as_bytes().to_vec();
+        let hello = wire::Hello { protocol: wire::PROTOCOL, database: database.clone(), owner: true };
+        let reply = client.ask(Ask::Hello(hello)).await.map_err(failed)?;
+        if reply.database != database {
+            return Err(LinkError::OtherDatabase { dir });
+        }
+        match client.ask(Ask::Upgrade(wire::Upgrade {})).await {
+            Ok(reply) if reply.upgrading => tracing::info!("the keeper replaces itself by the newer program"),
+            Ok(_) => {}
+            // The old program serves as well.
+            Err(cause) => tracing::warn!(%cause, "the keeper stays the program that it is"),
+        }
+        let children = client.ask(Ask::List(wire::List {})).await.map_err(failed)?.children;
+        Ok(Linked { client: Arc::new(client), children, ended })
+    }
+}
+
+/// The keeper at this moment.
+#[derive(Debug)]
+pub struct Current(watch::Sender<Option<Arc<Client>>>);
+
+/// How long a call waits for a keeper that is being replaced.
+const WAIT: Duration = Duration::from_secs(5);
+
+impl Default for Current {
+    fn default() -> Self {
+        Self(watch::channel(None).0)
+    }
+}
+
+impl Current {
+    /// There is one, or none.
+    pub fn set(&self, client: Option<Arc<Client>>) {
+        self.0.send_replace(client);
+    }
+
+    /// The keeper; waits a little for one.
+    ///
+    /// # Errors
+    /// `KEEPER_UNAVAILABLE`.
+    pub async fn get(&self) -> Result<Arc<Client>> {
+        let mut current = self.0.subscribe();
+        let found = tokio::time::timeout(WAIT, current.wait_for(Option::is_some)).await;
+        found.ok().and_then(Result::ok).and_then(|client| client.clone()).ok_or_else(unavailable)
+    }
+}
+
+fn unavailable() -> Error {
+    Error::new(Reason::KeeperUnavailable, "the process that spawns terminals is not there; try again soon")
+}
+
+/// The error for a question that the keeper did not answer with yes.
+pub fn keeper_error(error: client::Error) -> Error {
+    match error {
+        client::Error::Gone(cause) => {
+            Error::caused(Reason::KeeperUnavailable, "the process that spawns terminals went away; try again", cause)
+        }
+        failed @ client::Error::Failed(_) => Error::internal(failed),
+    }
+}

@@ -1,0 +1,80 @@
+//! Output as text for scripts: no escape sequences, no carriage returns before line feeds, valid UTF-8.
+//!
+//! It remembers where it is between two pieces, so that a split changes nothing.
+
+use anstream::adapter::StripBytes;
+
+/// Turns pieces of output into pieces of text.
+#[derive(Debug, Default)]
+pub struct TextFilter {
+    strip: StripBytes,
+    /// A character that is not whole yet, or a carriage return that may belong to a line feed.
+    held: Vec<u8>,
+}
+
+impl TextFilter {
+    /// The text of the next piece.
+    pub fn push(&mut self, bytes: &[u8]) -> String {
+        let mut plain = std::mem::take(&mut self.held);
+        for piece in self.strip.strip_next(bytes) {
+            plain.extend_from_slice(piece);
+        }
+        let keep = plain.len() - held_bytes(&plain);
+        self.held = plain.split_off(keep);
+        String::from_utf8_lossy(&plain).replace("\r\n", "\n")
+    }
+
+    /// What was held back, when nothing more comes.
+    pub fn finish(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned()
+    }
+}
+
+/// How many bytes at the end need the next piece to make sense.
+fn held_bytes(bytes: &[u8]) -> usize {
+    if bytes.last() == Some(&b'\r') {
+        return 1;
+    }
+    // A character has four bytes at most; its first one says how many.
+    for back in 1..=bytes.len().min(3) {
+        let Some(byte) = bytes.get(bytes.len() - back) else { break };
+        let whole = match byte {
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf7 => 4,
+            0x80..=0xbf => continue,
+            _ => return 0,
+        };
+        return if whole > back { back } else { 0 };
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::TextFilter;
+
+    fn text(pieces: &[&[u8]]) -> String {
+        let mut filter = TextFilter::default();
+        let mut all: String = pieces.iter().map(|piece| filter.push(piece)).collect();
+        all += &filter.finish();
+        all
+    }
+
+    #[test]
+    fn escapes_go_and_text_stays() {
+        let bytes = "\x1b[31mröt\x1b[0m\r\nnext \x1b]0;title\x07line\r\n".as_bytes();
+        assert_eq!(text(&[bytes]), "röt\nnext line\n");
+    }
+
+    proptest! {
+        #[test]
+        fn a_split_changes_nothing(at in 0usize..60, other in 0usize..60) {
+            let bytes = "a\x1b[1;31mé€😀\x1b[0m\r\nb\r\n\x1b]2;t\x1b\\c\r".as_bytes();
+            let (low, high) = (at.min(other).min(bytes.len()), at.max(other).min(bytes.len()));
+            prop_assert_eq!(text(&[&bytes[..low], &bytes[low..high], &bytes[high..]]), text(&[bytes]));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The real server through its contract: one file a resource, and one for what other people's clients do with it.
+//!
+//! It must not use the SDK or the server's own code: only the contract and the program.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod capacity;
+mod shells;
+mod terminal_access;
+mod terminal_errors;
+mod terminal_input_errors;
+mod third_party;
+mod workspace;
+mod workspace_access;
