@@ -102,7 +102,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = match (error.kind(), error.code()) {
             (ErrorKind::Configuration, _) | (_, Code::InvalidArgument) => exit::USAGE,
-            (_, Code::NotFound) => exit::NOT_FOUND,
+            (_, Code::NotFound) => exit::ERROR,
             (_, Code::Unauthenticated | Code::PermissionDenied) => exit::AUTH,
             (_, Code::Unavailable | Code::DeadlineExceeded) => exit::UNAVAILABLE,
             _ => exit::ERROR,
@@ -129,7 +129,7 @@ fn hint(reason: &str) -> Option<&'static str> {
         "ROLE_TOO_LOW" | "TOKEN_READ_ONLY" | "TOKEN_LIMITED" => {
             "`mosaic whoami` shows what this token may do."
         }
-        "TERMINAL_NOT_FOUND" => "`mosaic term ls --all` lists them; an ended terminal goes by its id.",
+        "TERMINAL_NOT_FOUND" => "`mosaic term ls --all` lists them, also those that have ended.",
         "TERMINAL_QUOTA" => "`mosaic term ls` lists them, `mosaic term close NAME` ends one.",
         "TERMINAL_RUNNING" => "`mosaic term close NAME` ends it.",
         "CWD_NOT_FOUND" | "CWD_NOT_ACCESSIBLE" => "`--cwd DIR` names another one, such as `--cwd /tmp`.",

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use test_support::Server;
+
 use tokio::process::Command;
 
 /// Runs a command with a server's endpoint and token.

@@ -14,9 +14,9 @@ pub mod keeper;
 pub mod log;
 pub mod postgres;
 pub mod telemetry;
+pub mod terminal;
 pub mod web;
 pub mod workspace;
-pub mod terminal;
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 

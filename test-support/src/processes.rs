@@ -6,9 +6,15 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open},
+};
 
 /// A process as its files in `/proc` describe it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +53,18 @@ pub fn processes_with(marks: &BTreeSet<String>) -> Vec<Seen> {
         .collect();
     found.sort();
     found
+}
+
+/// Waits until `pid` has ended, whosever child it is. False if it still runs after `limit`.
+pub(crate) fn ends_within(pid: u32, limit: Duration) -> Result<bool> {
+    let pid = Pid::from_raw(i32::try_from(pid)?).context("pid 0")?;
+    let process = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(process) => process,
+        Err(Errno::SRCH) => return Ok(true),
+        Err(error) => return Err(error.into()),
+    };
+    let limit = Timespec::try_from(limit)?;
+    Ok(poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit))? > 0)
 }
 
 /// What `pid` costs now.

@@ -10,14 +10,17 @@ mod screen;
 mod show;
 mod typing;
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::{convert::Infallible, io::IsTerminal as _, time::Duration};
 
 use mosaic_client::{
     Client,
     proto::terminal::v1::{Exit, stream_ended::Reason},
     terminal::{Start, Terminal},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 
 use self::{screen::Screen, show::Shown, typing::Typing};
 use crate::{
@@ -92,27 +95,31 @@ pub(crate) async fn run(client: &Client, id: &str, options: Options) -> Outcome 
     let mut screen = Screen::enter()?;
     let (reader, writer) = attachment.split();
     let typing = Typing::begin((!options.read_only).then_some(writer), window)?;
-    let shown = Shown::new(reader, &opened, options);
-    let redraw = redraw(client.terminal(terminal.id), options);
+    let redraws = Notify::new();
+    if !options.fresh {
+        // What is kept of its past may be only a part of its screen.
+        redraws.notify_one();
+    }
+    let shown = Shown::new(reader, &opened, options, &redraws);
+    let terminal = client.terminal(terminal.id);
     let end = tokio::select! {
         end = shown.run(&mut screen) => end,
         end = typing.run() => end,
         (number, _) = signals.next() => End::Signal(number),
-        () = redraw => End::Left { typed_arrived: true },
+        never = redraw(terminal, &redraws), if !options.read_only => match never {},
     };
     // From here on lines are lines again.
     drop(screen);
     outcome(&name, end)
 }
 
-/// Asks the program to paint anew: what is kept of its past may be only a part of its screen. Never
-/// resolves.
-async fn redraw(terminal: Terminal, options: Options) {
-    if !options.fresh && !options.read_only {
+/// Asks the program to paint anew whenever `wanted` says so.
+async fn redraw(terminal: Terminal, wanted: &Notify) -> Infallible {
+    loop {
+        wanted.notified().await;
         // A program that is not there or does not care loses nothing.
         let _ = terminal.signal("WINCH").await;
     }
-    std::future::pending().await
 }
 
 fn outcome(name: &str, end: End) -> Outcome {

@@ -41,12 +41,17 @@ impl Screen {
     /// Says something of this program's own: on a line of its own, or where a full-screen program
     /// shows itself, over the last line of the screen.
     pub(crate) async fn notice(&mut self, text: &str) -> io::Result<()> {
-        let notice = if self.modes.alternate_screen() {
+        let notice = if self.is_full() {
             format!("\x1b7\x1b[999;1H\x1b[0;7m[mosaic: {text}]\x1b[0m\x1b[K\x1b8")
         } else {
             format!("\r\n[mosaic: {text}]\r\n")
         };
         self.write(notice.as_bytes()).await
+    }
+
+    /// True while a full-screen program shows itself.
+    pub(crate) fn is_full(&self) -> bool {
+        self.modes.alternate_screen()
     }
 
     async fn write(&mut self, data: &[u8]) -> io::Result<()> {

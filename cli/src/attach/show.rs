@@ -6,13 +6,16 @@ use mosaic_client::{
     proto::terminal::v1::{Exit, Opened, Output},
     terminal::{AttachmentReader, Event},
 };
+use tokio::sync::Notify;
 
 use super::{End, Options, end_of, replay::Replay, screen::Screen};
 use crate::{failure::Failure, show as words};
 
 /// What is shown, and where the past ends.
-pub(crate) struct Shown {
+pub(crate) struct Shown<'a> {
     reader: AttachmentReader,
+    /// Told when the screen is to be painted anew.
+    redraws: &'a Notify,
     /// Output before this offset is the past: questions in it were answered long ago.
     present: u64,
     replay: Replay,
@@ -21,11 +24,17 @@ pub(crate) struct Shown {
     exit: Option<Exit>,
 }
 
-impl Shown {
+impl<'a> Shown<'a> {
     /// Shows what comes after `opened`.
-    pub(crate) fn new(reader: AttachmentReader, opened: &Opened, options: Options) -> Self {
+    pub(crate) fn new(
+        reader: AttachmentReader,
+        opened: &Opened,
+        options: Options,
+        redraws: &'a Notify,
+    ) -> Self {
         Self {
             reader,
+            redraws,
             present: if options.fresh { 0 } else { opened.output_end },
             replay: Replay::default(),
             cut: opened.offset > opened.output_start && opened.offset < opened.output_end,
@@ -56,10 +65,16 @@ impl Shown {
                 let missing = words::bytes(gap.to.saturating_sub(gap.from));
                 screen.notice(&format!("{missing} of output are not kept")).await?;
             }
-            Event::Reconnecting(lost) if lost.attempt == 1 => {
+            Event::Reconnecting(lost) if lost.attempt == 0 => {
                 screen.notice("connection lost, trying again; leave: Ctrl-\\ then d").await?;
             }
-            Event::Reconnected(_) => screen.notice("connected again").await?,
+            Event::Reconnected(_) => {
+                screen.notice("connected again").await?;
+                if screen.is_full() {
+                    // The notice stands where the program had painted.
+                    self.redraws.notify_one();
+                }
+            }
             Event::Exited(exited) => self.exit = exited.exit,
             Event::Ended(ended) => return Ok(Some(end_of(ended.reason(), self.exit.take()))),
             // This window keeps its own size, the title comes with the output, and new kinds of events

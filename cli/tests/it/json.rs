@@ -97,22 +97,16 @@ async fn who_and_what() -> Result<()> {
 
 #[tokio::test]
 async fn list_then_watch() -> Result<()> {
-    use std::io::{BufRead as _, BufReader};
     let server = Server::start().await?;
     let mosaic = Mosaic::operator(&server)?;
     mosaic.ok(&["term", "new", "--name", "first", "--", "cat"]).await?;
-    let mut watch = mosaic.command(&["--json", "term", "ls", "--watch"]).spawn()?;
-    let mut lines = BufReader::new(watch.stdout.take().expect("piped")).lines();
-    let mut next =
-        || -> Result<serde_json::Value> { Ok(serde_json::from_str(&lines.next().expect("a line")?)?) };
-    let list = next()?;
+    let mut watch = mosaic.piped(&["--json", "term", "ls", "--watch"])?;
+    let list: serde_json::Value = serde_json::from_str(&watch.line().await?)?;
     assert_eq!(list["terminals"][0]["name"], "first");
     mosaic.ok(&["term", "new", "--name", "second", "--", "cat"]).await?;
-    let event = next()?;
+    let event: serde_json::Value = serde_json::from_str(&watch.line().await?)?;
     assert_eq!(event["terminal"]["terminal"]["name"], "second", "{event}");
     let expected = list["sequence"].as_str().unwrap_or_default().parse::<u64>()? + 1;
     assert_eq!(event["sequence"], expected.to_string(), "nothing is missed in between");
-    watch.kill()?;
-    watch.wait()?;
     Ok(())
 }

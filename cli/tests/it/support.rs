@@ -11,7 +11,13 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
 use test_support::Server;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::ChildStdout,
+    time::timeout,
+};
 
 /// Longer than anything takes on a slow machine: a test that hangs fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -70,9 +76,9 @@ impl Mosaic {
         let mut command = tokio::process::Command::from(self.command(arguments));
         let mut child = command.stdin(Stdio::piped()).kill_on_drop(true).spawn()?;
         let mut stdin = child.stdin.take().context("no standard input")?;
-        tokio::io::AsyncWriteExt::write_all(&mut stdin, input.as_bytes()).await?;
+        stdin.write_all(input.as_bytes()).await?;
         drop(stdin);
-        let output = tokio::time::timeout(PATIENCE, child.wait_with_output())
+        let output = timeout(PATIENCE, child.wait_with_output())
             .await
             .with_context(|| format!("{arguments:?} does not end"))??;
         Ok(Ran {
@@ -105,10 +111,56 @@ impl Mosaic {
         stdout.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
+    /// Runs it while its output is read line by line.
+    pub(crate) fn piped(&self, arguments: &[&str]) -> Result<Piped> {
+        let mut child = tokio::process::Command::from(self.command(arguments)).kill_on_drop(true).spawn()?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        Ok(Piped { child, lines: Some(BufReader::new(stdout).lines()) })
+    }
+
     /// Runs it in a pseudo-terminal of 80x24.
     pub(crate) fn in_pty(&self, arguments: &[&str]) -> Result<Pty> {
         Pty::run(self, arguments)
     }
+}
+
+/// `mosaic` into a pipe. Dropping it kills it.
+pub(crate) struct Piped {
+    child: tokio::process::Child,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
+}
+
+impl Piped {
+    /// The next line of its output.
+    pub(crate) async fn line(&mut self) -> Result<String> {
+        let lines = self.lines.as_mut().context("nobody reads any more")?;
+        let line = timeout(PATIENCE, lines.next_line()).await.context("no line comes")??;
+        line.context("its output has ended")
+    }
+
+    /// Reads no more: its next write fails.
+    pub(crate) fn hang_up(&mut self) {
+        self.lines = None;
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        send(self.child.id(), signal)
+    }
+
+    /// Waits until it has ended: its exit code, and what it said on standard error.
+    pub(crate) async fn ended(mut self) -> Result<(Option<i32>, String)> {
+        let mut said = String::new();
+        let mut stderr = self.child.stderr.take().context("no standard error")?;
+        timeout(PATIENCE, stderr.read_to_string(&mut said)).await.context("it does not end")??;
+        let status = timeout(PATIENCE, self.child.wait()).await.context("it does not end")??;
+        Ok((status.code(), said))
+    }
+}
+
+fn send(pid: Option<u32>, signal: Signal) -> Result<()> {
+    let pid = pid.and_then(|pid| Pid::from_raw(pid.cast_signed())).context("it has ended")?;
+    Ok(kill_process(pid, signal)?)
 }
 
 /// `mosaic` in a pseudo-terminal, and what it shows there.
@@ -205,10 +257,8 @@ impl Pty {
     }
 
     /// Sends a signal to the program.
-    pub(crate) fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
-        let pid = self.child.as_ref().and_then(|child| child.process_id()).context("it has ended")?;
-        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).context("no process id")?;
-        Ok(rustix::process::kill_process(pid, signal)?)
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        send(self.child.as_ref().and_then(|child| child.process_id()), signal)
     }
 
     /// Waits until the program has ended: its exit code.
@@ -216,7 +266,7 @@ impl Pty {
         let mut child = self.child.take().context("it has ended")?;
         let mut killer = child.clone_killer();
         let waiting = tokio::task::spawn_blocking(move || child.wait());
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match timeout(PATIENCE, waiting).await {
             Ok(status) => {
                 let status = status??;
                 ensure!(status.signal().is_none(), "a signal ended it: {status:?}");

@@ -2,10 +2,8 @@
 //!
 //! It knows nothing about terminals that people sit at.
 
-use std::io::{BufRead as _, BufReader};
-
-use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::Result;
+use rustix::process::Signal;
 use test_support::{Server, programs};
 
 use crate::support::Mosaic;
@@ -58,19 +56,16 @@ async fn a_signal_is_the_program_s_to_handle_and_the_second_one_ends_it() -> Res
     let handles = "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
     let stubborn = "trap 'echo no' TERM; echo ready; while :; do sleep 1000 & wait $!; done";
     for (script, answer, code) in [(handles, "bye", Some(3)), (stubborn, "no", None)] {
-        let mut child = mosaic.command(&program(script)).spawn()?;
-        let pid = Pid::from_raw(child.id().cast_signed()).context("no process id")?;
-        let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
-        let mut next = || anyhow::Ok(lines.next().context("no line")??);
-        assert_eq!(next()?, "ready");
-        kill_process(pid, Signal::TERM)?;
-        assert_eq!(next()?, answer);
+        let mut mosaic = mosaic.piped(&program(script))?;
+        assert_eq!(mosaic.line().await?, "ready");
+        mosaic.signal(Signal::TERM)?;
+        // The signal goes to all in the foreground, and a shell says so of its child before its trap runs.
+        while mosaic.line().await? != answer {}
         if code.is_none() {
-            kill_process(pid, Signal::TERM)?;
+            mosaic.signal(Signal::TERM)?;
         }
-        let status = tokio::task::spawn_blocking(move || child.wait()).await??;
         // What SIGHUP ended, a shell reports as 128 + 1.
-        assert_eq!(status.code(), code.or(Some(129)), "{script}");
+        assert_eq!(mosaic.ended().await?.0, code.or(Some(129)), "{script}");
     }
     Ok(())
 }
@@ -79,13 +74,10 @@ async fn a_signal_is_the_program_s_to_handle_and_the_second_one_ends_it() -> Res
 async fn nobody_reads_the_output_any_more() -> Result<()> {
     let server = Server::start().await?;
     let mosaic = Mosaic::operator(&server)?;
-    let mut child = mosaic.command(&["term", "new", "--wait", "--name", "y", "--", "yes"]).spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
-    assert_eq!(lines.next().context("no line")??, "y");
-    drop(lines);
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await??;
-    assert_eq!(output.status.code(), Some(141));
-    assert_eq!(String::from_utf8(output.stderr)?, "", "it ends quietly");
+    let mut yes = mosaic.piped(&["term", "new", "--wait", "--name", "y", "--", "yes"])?;
+    assert_eq!(yes.line().await?, "y");
+    yes.hang_up();
+    assert_eq!(yes.ended().await?, (Some(141), String::new()), "it ends quietly");
     let running = mosaic.json(&["term", "ls"]).await?;
     assert_eq!(running["terminals"], serde_json::Value::Null, "the program has ended, too");
     Ok(())
@@ -112,20 +104,13 @@ async fn a_wait_outlives_the_server() -> Result<()> {
     let server = Server::start().await?;
     let mosaic = Mosaic::operator(&server)?;
     let script = "echo ready; read x; echo got:$x; exit 7";
-    let mut child =
-        mosaic.command(&["term", "new", "--wait", "--name", "w", "--", "sh", "-c", script]).spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
-    assert_eq!(lines.next().context("no line")??, "ready");
+    let mut wait = mosaic.piped(&["term", "new", "--wait", "--name", "w", "--", "sh", "-c", script])?;
+    assert_eq!(wait.line().await?, "ready");
     server.kill9().await?;
     server.restart().await?;
     mosaic.ok(&["term", "send", "w", "--enter", "go"]).await?;
-    let rest: Vec<String> = tokio::task::spawn_blocking(move || lines.collect::<Vec<_>>())
-        .await?
-        .into_iter()
-        .collect::<Result<_, _>>()?;
-    assert_eq!(rest, ["go", "got:go"]);
-    let status = tokio::task::spawn_blocking(move || child.wait()).await??;
-    assert_eq!(status.code(), Some(7));
+    assert_eq!([wait.line().await?, wait.line().await?], ["go", "got:go"]);
+    assert_eq!(wait.ended().await?.0, Some(7));
     Ok(())
 }
 

@@ -12,12 +12,22 @@ mod typing;
 mod wait;
 mod watch;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use mosaic_client::{
     Client,
     terminal::{Event, Terminal},
 };
 use test_support::Server;
+
+/// What waits for what never comes shall fail, not hang.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Runs a test, for at most [`PATIENCE`].
+async fn within(test: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::time::timeout(PATIENCE, test).await.context("the test waits for what does not come")?
+}
 
 /// A client with the operator's token.
 fn client(server: &Server) -> Result<Client> {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, flock};
+use uuid::Uuid;
 
 use crate::{config::Config, ids::NodeId};
 
@@ -110,6 +111,12 @@ pub(super) fn announce(config: &Config, address: SocketAddr) -> Result<String, D
     let failed = |cause| DirectoryError::Io { dir: dir.clone(), cause };
     write_whole(&dir.join("endpoint"), &format!("{url}\n")).map_err(failed)?;
     Ok(url)
+}
+
+/// The terminals whose logs are here, live or ended.
+pub(super) fn terminals(dir: &Path) -> Vec<Uuid> {
+    let entries = fs::read_dir(dir.join("terminals")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// Writes a file whole or not at all.

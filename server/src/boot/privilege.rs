@@ -73,12 +73,11 @@ pub fn is_root() -> bool {
 
 /// Takes the accounts' places. Must be called while the process has one thread.
 pub(super) fn place(config: &Config, nofile: Rlimit) -> Result<Role, PrivilegeError> {
-    let dir = keeper_dir(config, is_root());
+    let args = keeper_args(config)?;
+    let keeper_dir = args.dir.clone();
     if !is_root() {
-        let shell = ShellAccount::current()?;
-        let args = KeeperArgs { dir: dir.clone(), peer_uid: shell.uid, shell_user: shell.name.clone(), resume: None };
-        let start_keeper = Some((args, nofile));
-        return Ok(Role::Server(Placement { shell, shares_account: true, keeper_dir: dir, start_keeper }));
+        let (shell, start_keeper) = (ShellAccount::current()?, Some((args, nofile)));
+        return Ok(Role::Server(Placement { shell, shares_account: true, keeper_dir, start_keeper }));
     }
     let service = ShellAccount::named(&config.accounts.service_user)?;
     let shell = ShellAccount::named(&config.accounts.shell_user)?;
@@ -90,15 +89,27 @@ pub(super) fn place(config: &Config, nofile: Rlimit) -> Result<Role, PrivilegeEr
     }
     own_directory(&config.data.dir, &service, 0o700)?;
     own_directory(&config.data.run_dir, &service, 0o700)?;
-    let args = KeeperArgs { dir: dir.clone(), peer_uid: service.uid, shell_user: shell.name.clone(), resume: None };
     keeper::start(&args, nofile)?;
     match fork()? {
         Some(child) => Ok(Role::Monitor(monitor(child, &args, nofile)?)),
         None => {
             become_account(&service)?;
-            Ok(Role::Server(Placement { shell, shares_account: false, keeper_dir: dir, start_keeper: None }))
+            Ok(Role::Server(Placement { shell, shares_account: false, keeper_dir, start_keeper: None }))
         }
     }
+}
+
+/// How the keeper of this configuration is started.
+pub(super) fn keeper_args(config: &Config) -> Result<KeeperArgs, PrivilegeError> {
+    let dir = keeper_dir(config, is_root());
+    let (peer_uid, shell) = if is_root() {
+        let service = ShellAccount::named(&config.accounts.service_user)?;
+        (service.uid, ShellAccount::named(&config.accounts.shell_user)?)
+    } else {
+        let own = ShellAccount::current()?;
+        (own.uid, own)
+    };
+    Ok(KeeperArgs { dir, peer_uid, shell_user: shell.name, resume: None })
 }
 
 fn own_directory(dir: &Path, account: &ShellAccount, mode: u32) -> io::Result<()> {

@@ -10,10 +10,10 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+    process::{Pid, PidfdFlags, Resource, Signal, getrlimit, pidfd_open, pidfd_send_signal},
 };
 
-use super::{Error, directory, is_root, keeper_dir};
+use super::{Error, directory};
 use crate::{config::Config, keeper};
 
 /// Stops the server, and with `all` everything that runs in its terminals.
@@ -29,7 +29,10 @@ pub fn stop(config: &Config, all: bool) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let grace = Duration::from_millis(config.terminal.close_grace_ms);
-    match keeper::stop_all(&keeper_dir(config, is_root()), grace) {
+    // Also where no keeper runs: it may have been killed, and then nobody else finds what it left.
+    let args = super::privilege::keeper_args(config)?;
+    keeper::start(&args, getrlimit(Resource::Nofile))?;
+    match keeper::stop_all(&args.dir, grace, &directory::terminals(&config.data.dir)) {
         Ok(survivors) if survivors.is_empty() => {
             println!("all terminals are ended; nothing of them is left");
             Ok(ExitCode::SUCCESS)
@@ -39,10 +42,6 @@ pub fn stop(config: &Config, all: bool) -> Result<ExitCode, Error> {
                 eprintln!("could not end process {} ({})", survivor.pid, survivor.command.escape_debug());
             }
             Ok(ExitCode::FAILURE)
-        }
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            println!("no terminals run");
-            Ok(ExitCode::SUCCESS)
         }
         Err(cause) => Err(cause.into()),
     }

@@ -87,7 +87,7 @@ impl Keeper {
                 Err(cause) => return Some(spawn_failed(id, &cause)),
             };
             let child = Child {
-                leader: Leader { pid: spawned.pid, start_time: spawned.start_time },
+                leader: Leader::new(spawned.pid, spawned.start_time),
                 io: Some(spawned.io),
                 slave: Some(spawned.slave),
                 exit: None,
@@ -107,7 +107,7 @@ impl Keeper {
         let exit = self.table.children.get(&uuid).and_then(|c| c.exit);
         let slave = if exit.is_none() { spawn::open_slave(std::os::fd::AsFd::as_fd(&io.master)).ok() } else { None };
         let child = Child {
-            leader: Leader { pid: adopt.pid, start_time: adopt.start_time },
+            leader: Leader::new(adopt.pid, adopt.start_time),
             io: Some(io),
             slave,
             exit,
@@ -148,12 +148,12 @@ impl Keeper {
             return Some(Reply::failed(id, FailureKind::Refused, 0));
         };
         let child = self.table.children.get_mut(&uuid);
-        let leader = child.as_ref().map(|c| c.leader);
+        let leader = child.as_ref().and_then(|c| c.leader);
         if let Some(child) = child.filter(|c| c.exit.is_none() && c.reason == wire::Reason::Exited) {
             child.reason = ask.reason();
         }
         let grace = Duration::from_millis(ask.grace_ms);
-        self.closings.begin(uuid, leader, grace, Some((token, id)), &self.settings.account);
+        self.closings.begin(uuid, leader, grace, Some((token, id)));
         None
     }
 
@@ -191,7 +191,12 @@ impl Keeper {
             if child.exit.is_none() && child.reason == wire::Reason::Exited {
                 child.reason = wire::Reason::Killed;
             }
-            self.closings.begin(*uuid, Some(child.leader), grace, None, &self.settings.account);
+            self.closings.begin(*uuid, child.leader, grace, None);
+        }
+        for uuid in stop.also.iter().filter_map(|id| Uuid::from_slice(id).ok()) {
+            if !self.table.children.contains_key(&uuid) {
+                self.closings.begin(uuid, None, grace, None);
+            }
         }
         self.stopping = Some((token, id));
         None

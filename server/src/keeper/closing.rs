@@ -26,6 +26,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 struct Closing {
     leader: Option<Leader>,
+    hung_up: bool,
     kill_at: Instant,
     give_up_at: Instant,
     /// Who waits for it: connection and question.
@@ -52,19 +53,18 @@ pub struct Closings {
 }
 
 impl Closings {
-    /// Begins to end a terminal, or shortens the grace of one that is being ended.
+    /// Begins to end a terminal with the next look, or shortens the grace of one that is being ended.
     pub fn begin(
         &mut self,
         id: Uuid,
         leader: Option<Leader>,
         grace: Duration,
         asker: Option<(u64, u64)>,
-        account: &ShellAccount,
     ) {
         let kill_at = Instant::now() + grace;
-        let fresh = !self.open.contains_key(&id);
         let closing = self.open.entry(id).or_insert_with(|| Closing {
             leader,
+            hung_up: false,
             kill_at,
             give_up_at: kill_at + KILL_TIMEOUT,
             askers: Vec::new(),
@@ -72,13 +72,8 @@ impl Closings {
         closing.kill_at = closing.kill_at.min(kill_at);
         closing.give_up_at = closing.kill_at + KILL_TIMEOUT;
         closing.askers.extend(asker);
-        if fresh {
-            let found = tree::members(&HashMap::from([(id, leader)]), account);
-            // A stopped process sees the hang-up only when it goes on.
-            tree::signal(found.get(&id).map_or(&[], Vec::as_slice), &[Signal::HUP, Signal::CONT], account);
-        }
         self.pause = PAUSE_MIN;
-        self.next = Some(Instant::now() + self.pause);
+        self.next = Some(Instant::now());
     }
 
     /// True if nothing is being ended.
@@ -105,6 +100,9 @@ impl Closings {
             if !members.is_empty() && now < closing.give_up_at {
                 if now >= closing.kill_at {
                     tree::signal(members, &[Signal::KILL], account);
+                } else if !std::mem::replace(&mut closing.hung_up, true) {
+                    // A stopped process sees the hang-up only when it goes on.
+                    tree::signal(members, &[Signal::HUP, Signal::CONT], account);
                 }
                 return true;
             }

@@ -26,7 +26,7 @@ use rustix::{
     process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_child_subreaper, set_dumpable_behavior, setrlimit},
 };
 
-pub use start::{start, stop_all, wait_gone};
+pub use start::{start, stop_all};
 pub use table::ChildIo;
 pub use tree::MARK;
 
@@ -35,7 +35,6 @@ use self::{
     exits::ExitFiles,
     serve::Keeper,
     table::{Child, Table, inherited},
-    tree::Leader,
     upgrade::ProgramFile,
 };
 
@@ -138,7 +137,7 @@ fn begin(settings: Settings, exits: ExitFiles) -> Result<Keeper, Error> {
     let mut table = Table::default();
     for (id, exit) in exits.all() {
         let ended = Child {
-            leader: Leader { pid: 0, start_time: 0 },
+            leader: None,
             io: None,
             slave: None,
             exit: Some(exit),

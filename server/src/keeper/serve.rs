@@ -270,7 +270,7 @@ impl Keeper {
     /// Writes down how children ended, and only then lets go of them. Strays that were handed to us are let go.
     fn collect_ended(&mut self) {
         while let Some((pid, exit)) = exits::next_ended() {
-            let ours = |c: &super::table::Child| c.leader.pid == pid && c.exit.is_none() && !c.adopted;
+            let ours = |c: &super::table::Child| c.leader.is_some_and(|l| l.pid == pid) && c.exit.is_none() && !c.adopted;
             let id = self.table.children.iter().find(|(_, c)| ours(c)).map(|(id, _)| *id);
             if let Some(id) = id {
                 self.ended(id, exit);

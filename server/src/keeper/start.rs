@@ -25,6 +25,8 @@ use rustix::{
     process::{Resource, Rlimit, setrlimit},
 };
 
+use uuid::Uuid;
+
 use super::{
     KeeperArgs, socket_path,
     wire::{self, Ask, Hello, Reply, Request},
@@ -82,32 +84,18 @@ fn launch(args: &KeeperArgs, nofile: Rlimit) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends every child of the keeper in this directory, and the keeper; returns what could not be ended.
+/// Ends every child of the keeper in this directory, what these other terminals left behind, and the keeper; returns
+/// what could not be ended.
 ///
 /// # Errors
-/// No keeper runs there (`NotFound` or `ConnectionRefused`), or it went away.
-pub fn stop_all(dir: &Path, grace: Duration) -> io::Result<Vec<wire::Survivor>> {
+/// No keeper runs there, or it went away.
+pub fn stop_all(dir: &Path, grace: Duration, also: &[Uuid]) -> io::Result<Vec<wire::Survivor>> {
     let socket = connect_to(dir)?;
     let hello = Ask::Hello(Hello { protocol: wire::PROTOCOL, database: Vec::new(), owner: false });
     ask(&socket, 1, hello)?;
     let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-    Ok(ask(&socket, 2, Ask::StopAll(wire::StopAll { grace_ms }))?.survivors)
-}
-
-/// Waits until the keeper in this directory is gone.
-///
-/// # Errors
-/// None runs there.
-pub fn wait_gone(dir: &Path) -> io::Result<()> {
-    let socket = connect_to(dir)?;
-    let hello = Ask::Hello(Hello { protocol: wire::PROTOCOL, database: Vec::new(), owner: false });
-    ask(&socket, 1, hello)?;
-    loop {
-        wait_readable(&socket)?;
-        if !matches!(wire::receive::<Reply>(&socket), Ok(Some(_))) {
-            return Ok(());
-        }
-    }
+    let also = also.iter().map(|id| id.as_bytes().to_vec()).collect();
+    Ok(ask(&socket, 2, Ask::StopAll(wire::StopAll { grace_ms, also }))?.survivors)
 }
 
 fn ask(socket: &OwnedFd, id: u64, ask: Ask) -> io::Result<Reply> {

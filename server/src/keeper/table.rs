@@ -50,8 +50,8 @@ impl ChildIo {
 /// One child.
 #[derive(Debug)]
 pub struct Child {
-    /// Its process.
-    pub leader: Leader,
+    /// Its process; absent if only the record of its end was found. Never pid 0: that would be everybody's session.
+    pub leader: Option<Leader>,
     /// Absent if only the record of its end was found in an exit file.
     pub io: Option<ChildIo>,
     /// Open until the exit is known.
@@ -69,8 +69,8 @@ impl Child {
     pub fn describe(&self, id: Uuid) -> wire::Child {
         wire::Child {
             id: id.as_bytes().to_vec(),
-            pid: self.leader.pid,
-            start_time: self.leader.start_time,
+            pid: self.leader.map_or(0, |l| l.pid),
+            start_time: self.leader.map_or(0, |l| l.start_time),
             exit: self.exit,
             has_fds: self.io.is_some(),
         }
@@ -172,7 +172,7 @@ impl Table {
             let Some(described) = &one.child else { continue };
             let Ok(id) = Uuid::from_slice(&described.id) else { continue };
             let child = Child {
-                leader: Leader { pid: described.pid, start_time: described.start_time },
+                leader: Leader::new(described.pid, described.start_time),
                 io: ChildIo::from_fds(one.fds.iter().map(|fd| inherited(*fd)).collect()),
                 slave: one.slave.map(inherited),
                 exit: described.exit,

@@ -21,6 +21,13 @@ pub struct Leader {
     pub start_time: u64,
 }
 
+impl Leader {
+    /// `None` for what is no process id of a program.
+    pub fn new(pid: i32, start_time: u64) -> Option<Self> {
+        (pid > 1).then_some(Self { pid, start_time })
+    }
+}
+
 /// A living process of a terminal.
 #[derive(Clone, Debug)]
 pub struct Member {

@@ -169,6 +169,9 @@ pub struct StopAll {
     /// Time between SIGHUP and SIGKILL, in milliseconds.
     #[prost(uint64, tag = "1")]
     pub grace_ms: u64,
+    /// Further terminals, 16 bytes each: what they left behind ends, too.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub also: Vec<Vec<u8>>,
 }
 
 /// An answer, or with id 0 something that happened.

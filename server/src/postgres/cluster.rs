@@ -3,14 +3,17 @@
 //! It starts nothing but `initdb`.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, chown},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, Gid, Mode, OFlags, Uid, fchmod, fchown, flock, fstat},
+    io::Errno,
+};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{self, Instant};
 
@@ -148,7 +151,7 @@ async fn lock(dir: &Path, owner: Option<Owner>) -> Result<File, Error> {
     let mut file = options.open(&path).map_err(wrong)?;
     let deadline = Instant::now() + LOCK_TIMEOUT;
     while let Err(cause) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        if cause != rustix::io::Errno::WOULDBLOCK {
+        if cause != Errno::WOULDBLOCK {
             return Err(wrong(cause.into()));
         }
         if Instant::now() > deadline {
@@ -173,20 +176,34 @@ fn socket_directory(config: &Config, owner: Option<Owner>) -> Result<PathBuf, Er
     } else {
         directory(&config.data.run_dir, owner)?;
     }
-    // In /tmp anyone may have made it before: a link, or a directory of their own.
-    let foreign = match fs::symlink_metadata(&path) {
-        Ok(found) => !found.is_dir() || found.uid() != account(owner),
-        Err(_) => false,
-    };
-    if foreign {
-        return Err(Error::path(
-            &path,
-            "belongs to somebody else; remove it, or set data.run_dir (--run-dir)",
-        ));
-    }
-    directory(&path, owner)?;
-    fs::set_permissions(&path, Permissions::from_mode(0o700)).map_err(|cause| Error::path(&path, cause))?;
+    private(&path, owner).map_err(|cause| match cause {
+        Errno::LOOP | Errno::NOTDIR | Errno::PERM => {
+            Error::path(&path, "belongs to somebody else; remove it, or set data.run_dir (--run-dir)")
+        }
+        other => Error::path(&path, other),
+    })?;
     Ok(path)
+}
+
+/// Makes a directory that only the owner can enter. In /tmp anyone may have made it before, as one
+/// of their own or as a link, and may try to swap it: so everything goes through one descriptor.
+fn private(path: &Path, owner: Option<Owner>) -> Result<(), Errno> {
+    let fresh = match rustix::fs::mkdir(path, Mode::RWXU) {
+        Ok(()) => true,
+        Err(Errno::EXIST) => false,
+        Err(cause) => return Err(cause),
+    };
+    let opened =
+        rustix::fs::open(path, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let (own, found) = (rustix::process::geteuid(), fstat(&opened)?.st_uid);
+    let account = owner.map_or(own, |(uid, _)| Uid::from_raw(uid));
+    if found != account.as_raw() && !(fresh && found == own.as_raw()) {
+        return Err(Errno::PERM);
+    }
+    if let Some((uid, gid)) = owner {
+        fchown(&opened, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    fchmod(&opened, Mode::RWXU)
 }
 
 /// Makes a directory, closed to others, if it is missing.
@@ -197,8 +214,4 @@ fn directory(path: &Path, owner: Option<Owner>) -> Result<(), Error> {
 
 fn give(path: &Path, owner: Option<Owner>) -> std::io::Result<()> {
     owner.map_or(Ok(()), |(uid, gid)| chown(path, Some(uid), Some(gid)))
-}
-
-fn account(owner: Option<Owner>) -> u32 {
-    owner.map_or_else(|| rustix::process::geteuid().as_raw(), |(uid, _)| uid)
 }

@@ -5,7 +5,7 @@
 use std::{
     fs::{self, Permissions},
     net::TcpListener,
-    os::unix::fs::{PermissionsExt as _, chown},
+    os::unix::fs::{PermissionsExt as _, chown, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -81,10 +81,13 @@ impl Scratch {
         let process = Process::spawn(command).await.unwrap();
         let address = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         let address = Address::Url(address.parse().unwrap());
-        while connect::data_directory(&address).await.is_err() {
-            assert!(process.ended().now_or_never().is_none(), "it does not start with TLS");
-            tokio::task::yield_now().await;
-        }
+        let ready = async {
+            while connect::data_directory(&address).await.is_err() {
+                assert!(process.ended().now_or_never().is_none(), "it does not start with TLS");
+                tokio::task::yield_now().await;
+            }
+        };
+        time::timeout(Duration::from_secs(60), ready).await.unwrap();
         (port, process)
     }
 
@@ -191,6 +194,25 @@ async fn one_that_was_left_behind_is_adopted() {
     assert_eq!(scratch.postmaster().as_raw_nonzero().get().unsigned_abs(), orphan.id(), "it was replaced");
     embedded.stop().await;
     assert!(orphan.wait().unwrap().success(), "it was not stopped cleanly");
+}
+
+#[tokio::test]
+async fn a_long_path_has_its_socket_elsewhere() {
+    let short = Scratch::new();
+    let scratch = Scratch::at(&short.config.data.dir.join("d".repeat(100)));
+    // Nobody else could enter the directory above it.
+    Cluster::prepare(&short.config, short.owner).await.unwrap();
+    let embedded = scratch.start().await;
+    let Address::Socket(sockets) = embedded.connection() else { panic!("not a socket") };
+    assert!(sockets.starts_with("/tmp") && sockets.as_os_str().len() <= 93, "{}", sockets.display());
+    assert_eq!(fs::metadata(&sockets).unwrap().permissions().mode() & 0o777, 0o700);
+    embedded.stop().await;
+    fs::remove_dir(&sockets).unwrap();
+    // Whoever guesses the name must not get between server and database.
+    symlink(&short.config.data.dir, &sockets).unwrap();
+    let error = Embedded::start(&scratch.config, scratch.owner).await.err().unwrap();
+    fs::remove_file(&sockets).unwrap();
+    assert!(error.to_string().contains("belongs to somebody else"), "{error}");
 }
 
 #[tokio::test]

@@ -104,8 +104,11 @@ impl Shared {
     ) -> Result<Vec<wire::Survivor>> {
         let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
         let close = wire::Close { id: id.0.as_bytes().to_vec(), grace_ms, reason: reason.into() };
-        let reply = self.keeper.get().await?.ask(Ask::Close(close)).await.map_err(keeper_error)?;
-        Ok(reply.survivors)
+        let reply = self.keeper.ask_again(|keeper| {
+            let ask = Ask::Close(close.clone());
+            async move { keeper.ask(ask).await }
+        });
+        Ok(reply.await.map_err(keeper_error)?.survivors)
     }
 
     /// Forgets a terminal: the row first, since a log without a row is swept at the next start.

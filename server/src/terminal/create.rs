@@ -227,9 +227,19 @@ async fn made_before(shared: &Arc<Shared>, principal: &Principal, id: TerminalId
 async fn start(shared: &Arc<Shared>, mut record: Record, spawn: wire::Spawn) -> Result<Arc<Live>> {
     let cwd = record.cwd.clone();
     let program = record.command.first().cloned().unwrap_or_default();
-    let keeper = shared.keeper.get().await?;
-    let spawned = keeper.ask_child(Ask::Spawn(spawn)).await.map_err(|e| spawn_error(e, &program, &cwd))?;
-    let (child, io) = spawned;
+    let mut first = true;
+    let spawned = shared.keeper.ask_again(|keeper| {
+        let again = !std::mem::replace(&mut first, false);
+        let (id, spawn) = (spawn.id.clone(), spawn.clone());
+        async move {
+            if again {
+                // The keeper that died may have started it: nobody else knows that child.
+                keeper.ask(Ask::Close(wire::Close { id, grace_ms: 0, reason: wire::Reason::Lost.into() })).await?;
+            }
+            keeper.ask_child(Ask::Spawn(spawn)).await
+        }
+    });
+    let (child, io) = spawned.await.map_err(|e| spawn_error(e, &program, &cwd))?;
     let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
     record.step(Change::Started);
     record.pid = child.pid;

@@ -119,6 +119,12 @@ impl Terminals {
     pub async fn stop(&self) {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        // Without a keeper the end of this process would hang up every shell: one that has just died is replaced first.
+        if self.running() > 0
+            && let Err(error) = self.shared.keeper.get().await
+        {
+            tracing::error!(%error, "the terminals end with this server");
+        }
     }
 
     /// How many terminals run here.
@@ -298,9 +304,6 @@ impl Shared {
         loop {
             while let Some(child) = ended.recv().await {
                 self.tell_exit(&child);
-            }
-            if self.draining.is_cancelled() {
-                return;
             }
             tracing::error!("the keeper is gone; its terminals are handed to a new one");
             self.keeper.set(None);

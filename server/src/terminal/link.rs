@@ -2,7 +2,7 @@
 //!
 //! It knows nothing about what terminals are; `lifecycle` hands over what it holds after a break.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use rustix::process::Rlimit;
 use tokio::sync::{mpsc, watch};
@@ -108,6 +108,8 @@ pub struct Current(watch::Sender<Option<Arc<Client>>>);
 
 /// How long a call waits for a keeper that is being replaced.
 const WAIT: Duration = Duration::from_secs(5);
+/// Keepers that are asked before a call gives up.
+const TRIES: u32 = 3;
 
 impl Default for Current {
     fn default() -> Self {
@@ -129,6 +131,32 @@ impl Current {
         let mut current = self.0.subscribe();
         let found = tokio::time::timeout(WAIT, current.wait_for(Option::is_some)).await;
         found.ok().and_then(Result::ok).and_then(|client| client.clone()).ok_or_else(unavailable)
+    }
+}
+
+impl Current {
+    /// Asks what may be asked twice; a keeper that dies meanwhile makes it ask the next one.
+    ///
+    /// # Errors
+    /// What the keeper says, or that there is none.
+    pub async fn ask_again<T, F>(&self, mut ask: impl FnMut(Arc<Client>) -> F) -> Result<T, client::Error>
+    where
+        F: Future<Output = Result<T, client::Error>>,
+    {
+        let mut tries = 0;
+        loop {
+            let keeper = self.get().await.map_err(|_| client::Error::Gone(io::ErrorKind::NotConnected.into()))?;
+            tries += 1;
+            match ask(Arc::clone(&keeper)).await {
+                Err(client::Error::Gone(_)) if tries < TRIES => {
+                    // Not the same one again.
+                    let mut current = self.0.subscribe();
+                    let other = |now: &Option<Arc<Client>>| !now.as_ref().is_some_and(|n| Arc::ptr_eq(n, &keeper));
+                    let _ = tokio::time::timeout(WAIT, current.wait_for(other)).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 }
 

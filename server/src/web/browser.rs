@@ -41,6 +41,8 @@ impl Refusal {
     }
 }
 
+/// So much of a refused name is shown.
+const SHOWN_CHARS: usize = 128;
 /// What a page's script may read of an answer.
 const EXPOSED: [HeaderName; 4] = [
     HeaderName::from_static("grpc-status"),
@@ -72,8 +74,9 @@ impl Rules {
         let host = host(request).unwrap_or_default();
         if !self.knows_host(host) {
             let message = format!(
-                "the server is not known as {host:?}; use the address it listens on, or add the name to \
-                 server.allowed_hosts"
+                "the server is not known as {:?}; use the address it listens on, or add the name to \
+                 server.allowed_hosts",
+                shown(host)
             );
             return Err(Refusal { reason: Reason::HostRefused, message });
         }
@@ -82,7 +85,8 @@ impl Rules {
             return Ok(());
         }
         let message = format!(
-            "pages of {origin:?} may not call this server; add the origin to server.allowed_origins if they should"
+            "pages of {:?} may not call this server; add the origin to server.allowed_origins if they should",
+            shown(&String::from_utf8_lossy(origin.as_bytes()))
         );
         Err(Refusal { reason: Reason::OriginRefused, message })
     }
@@ -122,6 +126,11 @@ fn host<B>(request: &Request<B>) -> Option<&str> {
         Some(authority) => Some(authority.as_str()),
         None => request.headers().get(header::HOST)?.to_str().ok(),
     }
+}
+
+/// The beginning of what a caller sent: an error must fit into a header.
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS).collect()
 }
 
 fn without_port(host: &str) -> &str {
@@ -238,6 +247,14 @@ mod tests {
         let rules = rules("127.0.0.1:50051");
         let evil = check(&rules, "evil.example:50051", Some("http://evil.example:50051"), false);
         assert_eq!(evil, Some(Reason::HostRefused));
+    }
+
+    #[test]
+    fn a_refusal_is_short() {
+        let host = "x".repeat(10_000);
+        let request = Request::builder().uri("/").header("host", host).body(()).unwrap();
+        let refusal = rules("127.0.0.1:1").check(&request, true).unwrap_err();
+        assert!(refusal.message().len() < 300);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     Token, TokenWish, Workspace, Workspaces,
     events::{Event, Start, Step, Watch},
     page::Page,
-    parse_grantable, parse_lifetime, parse_name, parse_token_id,
+    parse,
     request::RequestId,
 };
 use crate::{
@@ -54,7 +54,7 @@ impl workspace_service_server::WorkspaceService for Handlers {
     ) -> Answer<pb::CreateWorkspaceResponse> {
         let who = principal(&request)?;
         let pb::CreateWorkspaceRequest { request_id, name } = request.into_inner();
-        let name = parse_name("name", name)?;
+        let name = parse::name("name", name)?;
         let id = RequestId::parse(request_id, "CreateWorkspace", &[name.as_bytes()])?;
         let (workspace, token, secret) = self.workspaces.create_workspace(&who, name, id).await?;
         Ok(Response::new(pb::CreateWorkspaceResponse {
@@ -108,7 +108,7 @@ impl workspace_service_server::WorkspaceService for Handlers {
         request: Request<pb::RevokeTokenRequest>,
     ) -> Answer<pb::RevokeTokenResponse> {
         let who = principal(&request)?;
-        let id = parse_token_id(&request.into_inner().token_id)?;
+        let id = parse::token_id(&request.into_inner().token_id)?;
         let token = self.workspaces.revoke_token(&who, id).await?;
         Ok(Response::new(pb::RevokeTokenResponse { token: Some(token.into()) }))
     }
@@ -168,15 +168,15 @@ impl workspace_service_server::WorkspaceService for Handlers {
 }
 
 fn token_wish(request: pb::CreateTokenRequest) -> Result<(TokenWish, Option<RequestId>)> {
-    let role = parse_grantable(role_of(request.role()))?;
-    let name = parse_name("name", request.name)?;
+    let role = parse::grantable(role_of(request.role()))?;
+    let name = parse::name("name", request.name)?;
     let lifetime = match request.lifetime {
         None => None,
         Some(lifetime) => {
             let lifetime = lifetime.try_into().map_err(|_| {
                 Error::bad_request("lifetime", "is not a positive span; give at least one second")
             })?;
-            Some(parse_lifetime(lifetime)?)
+            Some(parse::lifetime(lifetime)?)
         }
     };
     let terminal = Some(request.terminal_id).filter(|named| !named.is_empty());

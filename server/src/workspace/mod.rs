@@ -6,6 +6,7 @@ pub mod events;
 pub mod first_start;
 pub mod grpc;
 pub mod page;
+pub mod parse;
 pub mod request;
 pub mod sign_in;
 pub mod store;
@@ -26,7 +27,7 @@ use self::{
 use crate::{
     auth::{Digest, Principal, Role, Secret, Tokens},
     db::{Db, changes::Changes},
-    error::{Error, Reason, Result},
+    error::Result,
     ids::{NodeId, TerminalId, TokenId, WorkspaceId},
 };
 
@@ -139,11 +140,6 @@ pub struct Workspaces {
     draining: CancellationToken,
     attempts: Attempts,
 }
-
-/// The longest lifetime that a token may be given, about a hundred years; beyond it say "for ever".
-const LIFETIME_MAX: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
-/// Names are at most so many bytes.
-const NAME_BYTES_MAX: usize = 128;
 
 impl Workspaces {
     /// The service of a server. `draining` ends its streams with a last word.
@@ -307,100 +303,9 @@ fn new_token(workspace: WorkspaceId, name: String, role: Role) -> Result<(NewTok
     Ok((token, secret))
 }
 
-/// A name that people see: 1 to 128 bytes, no control characters.
-///
-/// # Errors
-/// `BAD_REQUEST` naming `field`.
-pub fn parse_name(field: &str, name: String) -> Result<String> {
-    if name.is_empty() {
-        return Err(Error::bad_request(field, "is missing; give 1 to 128 bytes"));
-    }
-    if name.len() > NAME_BYTES_MAX {
-        let problem = format!("has {} bytes; at most {NAME_BYTES_MAX} are allowed", name.len());
-        return Err(Error::bad_request(field, problem));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(Error::bad_request(field, "holds a control character; leave it out"));
-    }
-    Ok(name)
-}
-
-/// A role that can be given out.
-///
-/// # Errors
-/// `BAD_REQUEST`.
-pub fn parse_grantable(role: Option<Role>) -> Result<Role> {
-    match role {
-        Some(Role::Operator) => {
-            Err(Error::bad_request("role", "OPERATOR is not given out; give VIEWER, MEMBER or ADMIN"))
-        }
-        Some(role) => Ok(role),
-        None => Err(Error::bad_request("role", "is missing or unknown; give VIEWER, MEMBER or ADMIN")),
-    }
-}
-
-/// How long a token is good for.
-///
-/// # Errors
-/// `BAD_REQUEST` below a second or above a hundred years.
-pub fn parse_lifetime(lifetime: Duration) -> Result<Duration> {
-    if lifetime < Duration::from_secs(1) {
-        return Err(Error::bad_request("lifetime", "is less than one second; leave it out for ever"));
-    }
-    if lifetime > LIFETIME_MAX {
-        return Err(Error::bad_request("lifetime", "is more than a hundred years; leave it out for ever"));
-    }
-    Ok(lifetime)
-}
-
-/// A token's id.
-///
-/// # Errors
-/// `TOKEN_NOT_FOUND` for what is not one: no token has it.
-pub fn parse_token_id(text: &str) -> Result<TokenId> {
-    if text.is_empty() {
-        return Err(Error::bad_request("token_id", "is missing; ListTokens shows the ids"));
-    }
-    text.parse().map_err(|_| token_not_found(text))
-}
-
-/// The error for a token that is not in the workspace.
-pub fn token_not_found(named: impl std::fmt::Display) -> Error {
-    Error::new(
-        Reason::TokenNotFound,
-        format!("no token {named:.128} in this workspace; ListTokens shows the ids"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn reason<T>(result: Result<T>) -> Option<Reason> {
-        result.err().map(|error| error.reason())
-    }
-
-    #[test]
-    fn names_have_their_rules() {
-        assert_eq!(parse_name("name", "é".repeat(64)).map_err(|e| e.reason()), Ok("é".repeat(64)));
-        for bad in ["".to_owned(), "x".repeat(129), "a\nb".into(), "a\u{9b}b".into()] {
-            assert_eq!(reason(parse_name("name", bad)), Some(Reason::BadRequest));
-        }
-    }
-
-    #[test]
-    fn operator_is_not_given_out() {
-        assert_eq!(reason(parse_grantable(Some(Role::Operator))), Some(Reason::BadRequest));
-        assert_eq!(reason(parse_grantable(None)), Some(Reason::BadRequest));
-        assert_eq!(parse_grantable(Some(Role::Admin)).ok(), Some(Role::Admin));
-    }
-
-    #[test]
-    fn lifetimes_have_their_bounds() {
-        assert_eq!(reason(parse_lifetime(Duration::from_millis(999))), Some(Reason::BadRequest));
-        assert_eq!(reason(parse_lifetime(LIFETIME_MAX + Duration::from_secs(1))), Some(Reason::BadRequest));
-        assert_eq!(reason(parse_lifetime(Duration::from_secs(1))), None);
-    }
 
     #[test]
     fn the_warning_names_the_account_where_it_is_shared() {

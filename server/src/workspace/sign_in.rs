@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{NewToken, Token, Workspaces, store};
+use super::{NewToken, Token, Workspaces, parse::NAME_BYTES_MAX, store};
 use crate::{
     auth::{Principal, Role, Secret},
     error::{Error, Reason, Result},
@@ -81,7 +81,7 @@ impl Workspaces {
 
 /// The session of a token: as good as its maker and never longer. OPERATOR stays with the first token.
 fn session(maker: &Token, until: SystemTime, hash: crate::auth::Digest) -> NewToken {
-    let room = super::NAME_BYTES_MAX - SESSION_OF.len();
+    let room = NAME_BYTES_MAX - SESSION_OF.len();
     let end = maker.name.floor_char_boundary(room);
     NewToken {
         id: TokenId::new(),

@@ -13,8 +13,8 @@ use super::{
     NewToken, Token, Workspace,
     events::{Event, Filter, Found},
     page::Page,
+    parse::token_not_found,
     request::{Claim, RequestId},
-    token_not_found,
 };
 use crate::{
     auth::Digest,

@@ -15,12 +15,21 @@ use tonic::{Code, Request};
 
 use crate::shells::refused;
 
+/// Longer than anything here takes, shorter than a person waits.
+const PATIENCE: Duration = Duration::from_secs(30);
 const WHO_AM_I: &str = "/mosaic.workspace.v1.WorkspaceService/WhoAmI";
 
 /// An HTTP/1.1 exchange, as text; what is not UTF-8 becomes U+FFFD.
-async fn exchange(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<String> {
+async fn exchange(
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<String> {
     let mut tcp = TcpStream::connect(server.address()).await?;
-    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut request =
+        format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     if !headers.iter().any(|(name, _)| *name == "host") {
         request += &format!("host: {}\r\n", server.address());
     }
@@ -124,13 +133,16 @@ async fn a_request_has_a_name_in_answer_and_log() -> Result<()> {
     let server = Server::builder().config("log.filter", "debug").start().await?;
     let named = web(&server, &[("x-request-id", "build-7"), ("traceparent", TRACE)]).await?;
     assert_eq!(header(&named, "x-request-id"), Some("build-7"));
+    let insane = web(&server, &[("x-request-id", "a b\" c")]).await?;
+    assert_eq!(header(&insane, "x-request-id").map(str::len), Some(32));
+    // A stopped server has logged everything.
+    server.sigterm().await?;
     let log = server.log();
-    let line = log.lines().find(|line| line.contains("build-7")).context("the request is not in the log")?;
+    let line = log.lines().find(|line| line.contains("build-7") && line.contains("call ended"));
+    let line = line.context("the request is not in the log")?;
     for wanted in [WHO_AM_I, "operator", "4bf92f3577b34da6a3ce929d0e0e4736"] {
         assert!(line.contains(wanted), "{line}");
     }
-    let insane = web(&server, &[("x-request-id", "a b\" c")]).await?;
-    assert_eq!(header(&insane, "x-request-id").map(str::len), Some(32));
     Ok(())
 }
 
@@ -144,13 +156,15 @@ async fn deadlines_are_kept_for_streams_too() -> Result<()> {
     // In metadata and not by `set_timeout`, which would end the call at the client's side.
     request.metadata_mut().insert("grpc-timeout", "300m".parse()?);
     let mut stream = client.watch_events(request).await?.into_inner();
-    let ended = loop {
-        match stream.message().await {
-            Ok(Some(_)) => {}
-            other => break other,
+    let end = async {
+        loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                other => break other,
+            }
         }
     };
-    refused(ended, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    refused(tokio::time::timeout(PATIENCE, end).await?, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     let mut request = Request::new(WhoAmIRequest {});
     request.metadata_mut().insert("grpc-timeout", "soon".parse()?);
     refused(client.who_am_i(request).await, Code::InvalidArgument, "BAD_REQUEST");
@@ -175,7 +189,7 @@ async fn calls_and_connections_have_limits() -> Result<()> {
         connections.push(TcpStream::connect(server.address()).await?);
     }
     let mut refused = TcpStream::connect(server.address()).await?;
-    let read = tokio::time::timeout(Duration::from_secs(10), refused.read(&mut [0; 1])).await?;
+    let read = tokio::time::timeout(PATIENCE, refused.read(&mut [0; 1])).await?;
     assert_eq!(read.unwrap_or(0), 0, "a connection too many is closed");
     drop((streams, connections));
     Ok(())

@@ -5,7 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod capacity;
+mod events;
+mod front;
 mod shells;
+mod survive;
 mod terminal_access;
 mod terminal_errors;
 mod terminal_input_errors;

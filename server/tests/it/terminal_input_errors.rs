@@ -96,7 +96,7 @@ async fn an_attachment_refuses_what_is_out_of_turn() -> Result<()> {
     bad_field(Err::<(), _>(status), "");
     // After a good beginning: what comes next decides.
     let after = [
-        (input(2), Code::FailedPrecondition, "SEQUENCE_GAP"),
+        (input(2), Code::FailedPrecondition, "WRITER_UNKNOWN"),
         (open(&terminal.id), Code::InvalidArgument, "BAD_REQUEST"),
         (
             attach_request::Request::Resize(WindowSize { cols: 0, rows: 24 }),
@@ -116,6 +116,13 @@ async fn an_attachment_refuses_what_is_out_of_turn() -> Result<()> {
         let status = error_of(Ok(attached)).await?;
         refused(Err::<(), _>(status), code, reason);
     }
+    // A writer that is known and skips.
+    let attached = attach(&mut client, open(&terminal.id)).await?;
+    for request in [input(1), input(3)] {
+        attached.say.send(AttachRequest { request: Some(request) }).await?;
+    }
+    let status = error_of(Ok(attached)).await?;
+    refused(Err::<(), _>(status), Code::FailedPrecondition, "SEQUENCE_GAP");
     unharmed(&mut client, &terminal).await
 }
 

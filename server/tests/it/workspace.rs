@@ -190,7 +190,8 @@ async fn a_request_id_is_good_for_one_request() -> Result<()> {
     let other = CreateTokenRequest { read_only: true, ..request };
     refused(make(&mut client, other).await, Code::AlreadyExists, "REQUEST_ID_REUSED");
     // Also of another method, and also while both are under way.
-    let workspace = |id: &str, name: &str| CreateWorkspaceRequest { request_id: id.into(), name: name.into() };
+    let workspace =
+        |id: &str, name: &str| CreateWorkspaceRequest { request_id: id.into(), name: name.into() };
     let answer = client.create_workspace(workspace("r1", "once")).await;
     refused(answer, Code::AlreadyExists, "REQUEST_ID_REUSED");
     let (mut left, mut right) = (client.clone(), client.clone());

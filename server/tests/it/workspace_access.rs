@@ -5,8 +5,8 @@
 use anyhow::{Context, Result};
 use mosaic_proto::workspace::v1::{
     CreateSignInCodeRequest, CreateTokenRequest, CreateWorkspaceRequest, ExchangeSignInCodeRequest,
-    ExchangeSignInCodeResponse, ListTokensRequest, ListWorkspacesRequest, RevokeTokenRequest, WatchEventsRequest,
-    WhoAmIRequest,
+    ExchangeSignInCodeResponse, ListTokensRequest, ListWorkspacesRequest, RevokeTokenRequest,
+    WatchEventsRequest, WhoAmIRequest,
 };
 use test_support::{Role, Server, WorkspaceClient};
 use tonic::{Code, Status};
@@ -67,13 +67,15 @@ impl Method {
                     other => other.map(drop),
                 }
             }
-            Self::CreateSignInCode => {
-                client.create_sign_in_code(CreateSignInCodeRequest {}).await.map(drop)
-            }
+            Self::CreateSignInCode => client.create_sign_in_code(CreateSignInCodeRequest {}).await.map(drop),
             Self::WhoAmI => client.who_am_i(WhoAmIRequest {}).await.map(drop),
-            Self::WatchEvents => {
-                client.watch_events(WatchEventsRequest::default()).await?.into_inner().message().await.map(drop)
-            }
+            Self::WatchEvents => client
+                .watch_events(WatchEventsRequest::default())
+                .await?
+                .into_inner()
+                .message()
+                .await
+                .map(drop),
         }
     }
 }
@@ -179,7 +181,8 @@ async fn a_code_signs_in_once_with_the_limits_of_its_maker() -> Result<()> {
         ..wish("narrow")
     };
     let maker = make(&mut operator, narrow).await?;
-    let session = exchange(&server, &code_of(&server, &maker.secret).await?).await?.token.context("no token")?;
+    let session =
+        exchange(&server, &code_of(&server, &maker.secret).await?).await?.token.context("no token")?;
     assert_eq!((session.role(), session.read_only), (Role::Member, true));
     assert_eq!(session.terminal_id, terminal.id);
     assert_eq!(session.expire_time, token_of(&maker)?.expire_time);

@@ -47,11 +47,20 @@ pub struct Builder {
     pub(super) arguments: Vec<String>,
     pub(super) storage: Storage,
     pub(super) root: bool,
+    pub(super) disk_bytes: Option<u64>,
+    pub(super) own_program: bool,
 }
 
 impl Builder {
     pub(super) fn new() -> Self {
-        Self { environment: Vec::new(), arguments: Vec::new(), storage: Storage::Cloned, root: false }
+        Self {
+            environment: Vec::new(),
+            arguments: Vec::new(),
+            storage: Storage::Cloned,
+            root: false,
+            disk_bytes: None,
+            own_program: false,
+        }
     }
 
     /// Sets a configuration key (`"terminal.running_per_workspace_max"`).
@@ -100,8 +109,13 @@ impl Builder {
         place::directory(&directory, 0o755)?;
         let alive = place::lock_file(&directory.join("alive"))?;
         alive.lock()?;
+        self.mount(&directory)?;
+        let mut binary = reachable_binary()?;
+        if self.own_program {
+            binary = super::disk::copy_program(&binary, &directory)?;
+        }
         let server = Server {
-            binary: reachable_binary()?,
+            binary,
             how: self,
             directory,
             _alive: alive,

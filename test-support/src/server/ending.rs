@@ -7,13 +7,20 @@ use std::{
     fs,
     path::Path,
     sync::{OnceLock, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 
 use super::{PATIENCE, Server, builder::PLACE};
-use crate::{cluster, place, postgres, process, processes::processes_with};
+use crate::{
+    cluster, place, postgres, process,
+    processes::{ends_within, processes_with},
+};
+
+/// How long a process may take to end that was told to.
+const LAST_STEPS: Duration = Duration::from_secs(2);
 
 impl Server {
     /// Ends everything, on a thread's own time: called from a destructor.
@@ -29,8 +36,10 @@ impl Server {
         }
         stopped?;
         let marks = self.marks()?;
-        let left = processes_with(&marks);
-        ensure!(left.is_empty(), "processes are left: {left:?}");
+        for seen in processes_with(&marks) {
+            // It may be about to go.
+            ensure!(ends_within(seen.pid, LAST_STEPS)?, "a process is left: {seen:?}");
+        }
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
@@ -99,6 +108,7 @@ impl Drop for Server {
         }
         // Shown only if the test fails.
         eprintln!("the server's log:\n{}", self.log());
+        self.unmount();
         let _ = fs::remove_dir_all(&self.directory);
         if let Err(error) = ended {
             eprintln!("ending the server: {error:#}");

@@ -5,6 +5,7 @@
 
 mod access;
 mod builder;
+mod disk;
 mod ending;
 
 use std::{
