@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves ./run on a fresh Debian: in a chroot where nothing is installed, as root and as an ordinary user.
-# Needs root, debootstrap and the packages' servers.
+# Needs root, debootstrap and the packages' servers. `chroot.sh user` or `chroot.sh root` does one of the two.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -30,6 +30,7 @@ finish() {
     for place in ${places[@]+"${places[@]}"}; do leave "$place"; done
 }
 trap finish EXIT
+trap 'exit 1' HUP INT TERM
 
 enter() { # Makes a copy of the fresh Debian and calls it $place.
     place=$(mktemp -d "$cache/trial.XXXXXX")
@@ -72,7 +73,7 @@ inside() { # inside USER COMMAND: runs a command line in the chroot with the env
 
 clone() { # clone PATH USER: this repository, as it stands, without what was built.
     mkdir -p "$place$1"
-    git ls-files -z --cached --others --exclude-standard | tar --null --create --files-from=- | tar -x -C "$place$1"
+    git ls-files -z --cached --others --exclude-standard | tar --null --create --ignore-failed-read --files-from=- 2>/dev/null | tar -x -C "$place$1"
     chroot "$place" chown -R "$2:$2" "$1"
 }
 
@@ -102,28 +103,35 @@ use() {
     inside "$user" "cd $repository && target/debug/mosaic-server stop --all"
 }
 
-say "As an ordinary user, with nothing installed: ./run must name the one line for root, and change nothing."
-enter
-chroot "$place" useradd --create-home --shell /bin/bash newcomer
-clone /home/newcomer/mosaic newcomer
-before=$(chroot "$place" dpkg-query --show)
-if inside newcomer "cd ~/mosaic && ./run --dev" >"$place/tmp/line" 2>"$place/tmp/why"; then
-    say "./run went on without its needs"
-    exit 1
-fi
-cat "$place/tmp/why" "$place/tmp/line" >&2
-[ "$before" = "$(chroot "$place" dpkg-query --show)" ] || { say "./run changed the machine"; exit 1; }
-[ "$(grep -c . "$place/tmp/line")" = 1 ] || { say "that is not one line"; exit 1; }
+as_user() {
+    say "As an ordinary user, with nothing installed: ./run must name the one line for root, and change nothing."
+    enter
+    chroot "$place" useradd --create-home --shell /bin/bash newcomer
+    clone /home/newcomer/mosaic newcomer
+    before=$(chroot "$place" dpkg-query --show)
+    if inside newcomer "cd ~/mosaic && ./run --dev" >"$place/tmp/line" 2>"$place/tmp/why"; then
+        say "./run went on without its needs"
+        exit 1
+    fi
+    cat "$place/tmp/why" "$place/tmp/line" >&2
+    [ "$before" = "$(chroot "$place" dpkg-query --show)" ] || { say "./run changed the machine"; exit 1; }
+    [ "$(grep -c . "$place/tmp/line")" = 1 ] || { say "that is not one line"; exit 1; }
 
-say "Root runs that line, and then the user ./run."
-inside root "export DEBIAN_FRONTEND=noninteractive; $(cat "$place/tmp/line")" >"$place/tmp/apt.log" 2>&1 ||
-    { tail -n 30 "$place/tmp/apt.log"; exit 1; }
-[ -z "$(chroot "$place" pg_lsclusters --no-header)" ] || { say "Debian's own cluster was made"; exit 1; }
-use newcomer /home/newcomer/mosaic
+    say "Root runs that line, and then the user ./run."
+    inside root "export DEBIAN_FRONTEND=noninteractive; $(cat "$place/tmp/line")" >"$place/tmp/apt.log" 2>&1 ||
+        { tail -n 30 "$place/tmp/apt.log"; exit 1; }
+    [ -z "$(chroot "$place" pg_lsclusters --no-header)" ] || { say "Debian's own cluster was made"; exit 1; }
+    use newcomer /home/newcomer/mosaic
+}
 
-say "As root, with nothing installed."
-enter
-clone /root/mosaic root
-use root /root/mosaic
-chroot "$place" getent passwd mosaic mosaic-shell
-say "./run works on a fresh Debian $suite, as a user and as root."
+as_root() {
+    say "As root, with nothing installed."
+    enter
+    clone /root/mosaic root
+    use root /root/mosaic
+    chroot "$place" getent passwd mosaic mosaic-shell
+}
+
+[ $# -gt 0 ] || set -- user root
+for part in "$@"; do "as_$part"; done
+say "./run works on a fresh Debian $suite: $*."

@@ -102,7 +102,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = match (error.kind(), error.code()) {
             (ErrorKind::Configuration, _) | (_, Code::InvalidArgument) => exit::USAGE,
-            (_, Code::NotFound) => exit::ERROR,
+            (_, Code::NotFound) => exit::NOT_FOUND,
             (_, Code::Unauthenticated | Code::PermissionDenied) => exit::AUTH,
             (_, Code::Unavailable | Code::DeadlineExceeded) => exit::UNAVAILABLE,
             _ => exit::ERROR,

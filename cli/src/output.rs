@@ -41,7 +41,7 @@ impl Output {
         let is_terminal = io::stdout().is_terminal();
         let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Self { json: format == Format::Json, is_terminal, colours: (is_terminal || no_colour) && !dumb }
+        Self { json: format == Format::Json, is_terminal, colours: is_terminal && !no_colour && !dumb }
     }
 
     /// One line of data.

@@ -50,7 +50,7 @@ fn local_server() -> Result<Option<Context>, Failure> {
     };
     let Some(directory) = directory else { return Ok(None) };
     let (Some(endpoint), Some(token)) =
-        (read(&directory.join("endpoin"))?, read(&directory.join("operator-token"))?)
+        (read(&directory.join("endpoint"))?, read(&directory.join("operator-token"))?)
     else {
         return Ok(None);
     };

@@ -9,6 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use mosaic_client::{
+    Client,
+    proto::workspace::v1::{event::Payload, terminal_changed::Kind},
+    workspace::{Events, WorkspaceEvent},
+};
 use test_support::Server;
 
 use tokio::process::Command;
@@ -56,5 +61,33 @@ async fn the_ci_script_passes_output_and_exit_code_on() -> Result<()> {
     assert!(String::from_utf8_lossy(&output.stdout).contains("tested"), "{stderr}");
     assert!(std::fs::read_to_string(&log)?.contains("tested"));
     std::fs::remove_file(&log)?;
+    Ok(())
+}
+
+/// Reads events until a terminal of the script's has got so far; answers its name.
+async fn until(events: &mut Events, kind: Kind) -> Result<String> {
+    loop {
+        let WorkspaceEvent::Event(event) = events.next().await.context("an end")?? else { continue };
+        let Some(Payload::Terminal(change)) = event.payload else { continue };
+        if change.kind() == kind {
+            return Ok(change.terminal.context("the terminal")?.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_ci_job_leaves_nothing_running() -> Result<()> {
+    let server = Server::start().await?;
+    let client = Client::connect(server.endpoint()).token(server.token()?).build()?;
+    let mut events = client.workspace().watch_events().after(0).open().await?;
+    let mut command = ci(&programs()?);
+    command.args(["sleep", "infinity"]).kill_on_drop(true);
+    command.env("MOSAIC_ENDPOINT", server.endpoint()).env("MOSAIC_TOKEN", server.token()?);
+    let mut job = command.spawn()?;
+    let name = until(&mut events, Kind::Started).await?;
+    let pid = job.id().context("the job runs")?.to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await?.success());
+    assert_eq!(job.wait().await?.code(), Some(143));
+    assert_eq!(until(&mut events, Kind::Exited).await?, name);
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! It knows nothing about how any of it works; the comments come from the
 //! `.proto` files beside it, which are the reference.
 
-#![expect(clippy::allow_attributes_without_reason, reason = "generated code")]
+#![expect(clippy::allow_attributes_without_reason, clippy::large_enum_variant, reason = "generated code")]
 
 /// Terminals: `mosaic.terminal.v1`.
 pub mod terminal {

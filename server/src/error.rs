@@ -88,7 +88,11 @@ reasons! {
 
 /// An error on its way to a caller.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// In a box: an error is rare, and the results that may hold it are everywhere.
+#[derive(Debug)]
+struct Parts {
     reason: Reason,
     message: String,
     metadata: HashMap<String, String>,
@@ -106,28 +110,28 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error whose message says what was wrong and what to do.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             reason,
             message: message.into(),
             metadata: HashMap::new(),
             violation: None,
             quota: None,
             cause: None,
-        }
+        }))
     }
 
     /// A bad value in the request: `field` is its path in proto names.
     pub fn bad_request(field: impl Into<String>, problem: impl Into<String>) -> Self {
         let (field, problem) = (field.into(), problem.into());
         let mut error = Self::new(Reason::BadRequest, format!("{field}: {problem}"));
-        error.violation = Some((field, problem));
+        error.0.violation = Some((field, problem));
         error
     }
 
     /// A limit was hit: `subject` names the setting.
     pub fn quota(reason: Reason, subject: impl Into<String>, message: impl Into<String>) -> Self {
         let mut error = Self::new(reason, message);
-        error.quota = Some(subject.into());
+        error.0.quota = Some(subject.into());
         error
     }
 
@@ -143,27 +147,27 @@ impl Error {
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         let mut error = Self::new(reason, message);
-        error.cause = Some(cause.into());
+        error.0.cause = Some(cause.into());
         error
     }
 
     /// Adds a fact for programs to `ErrorInfo.metadata`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
-        self.metadata.insert(key.to_owned(), value.to_string());
+        self.0.metadata.insert(key.to_owned(), value.to_string());
         self
     }
 
     /// The stable reason.
     pub fn reason(&self) -> Reason {
-        self.reason
+        self.0.reason
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.reason.as_str(), self.message)?;
-        match &self.cause {
+        write!(f, "{}: {}", self.0.reason.as_str(), self.0.message)?;
+        match &self.0.cause {
             Some(cause) => write!(f, " ({cause})"),
             None => Ok(()),
         }
@@ -213,20 +217,35 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
+        let error = *error.0;
         let code = error.reason.code();
         if let Some(cause) = &error.cause {
             tracing::warn!(reason = error.reason.as_str(), %cause, "call failed");
         }
-        let mut details = ErrorDetails::with_error_info(error.reason.as_str(), DOMAIN, error.metadata);
+        let message = cut(error.message);
+        let metadata =
+            error.metadata.into_iter().map(|(key, value)| (key, cut(value))).collect::<HashMap<_, _>>();
+        let mut details = ErrorDetails::with_error_info(error.reason.as_str(), DOMAIN, metadata);
         if let Some((field, problem)) = error.violation {
-            details.add_bad_request_violation(field, problem);
+            details.add_bad_request_violation(field, cut(problem));
         }
         if let Some(subject) = error.quota {
-            details.add_quota_failure_violation(subject, error.message.clone());
+            details.add_quota_failure_violation(subject, message.clone());
         }
         if code == Code::Unavailable {
             details.set_retry_info(Some(RETRY_AFTER));
         }
-        Self::with_error_details(code, error.message, details)
+        Self::with_error_details(code, message, details)
     }
+}
+
+/// Errors travel in headers, and clients refuse large ones: what a caller sent is not repeated at any length.
+const TEXT_BYTES_MAX: usize = 1024;
+
+fn cut(mut text: String) -> String {
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        text.push('…');
+    }
+    text
 }

@@ -79,7 +79,10 @@ struct StopArgs {
 }
 
 impl PlaceArgs {
-    fn sources(self, more: impl IntoIterator<Item = (&'static str, &'static str, Option<String>)>) -> Sources {
+    fn sources(
+        self,
+        more: impl IntoIterator<Item = (&'static str, &'static str, Option<String>)>,
+    ) -> Sources {
         let own = [("--data-dir", "data.dir", self.data_dir), ("--run-dir", "data.run_dir", self.run_dir)];
         let flag = |(name, key, value): (_, _, Option<String>)| value.map(|value| Flag { name, key, value });
         Sources {

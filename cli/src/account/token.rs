@@ -126,7 +126,7 @@ async fn revoke(session: &Session, ids: Vec<String>) -> Outcome {
     for id in ids {
         let token = workspace.revoke_token(&id).await?;
         let answer = mosaic_client::proto::workspace::v1::RevokeTokenResponse { token: Some(token.clone()) };
-        session.output.line(&token.id)?;
+        session.output.show(&answer, || text::escape(&token.id))?;
     }
     Ok(exit::OK)
 }

@@ -47,7 +47,7 @@ impl DetachKey {
                 (None, Key::Prefix) => self.held = Some(raw.to_vec()),
                 (None, _) => typed.extend(raw),
                 (Some(_), Key::D) => return Typed::Detach(typed),
-                (Some(_), Key::Prefix) => typed.extend([raw, raw].concat()),
+                (Some(_), Key::Prefix) => typed.extend(raw),
                 (Some(mut held), Key::Release) => {
                     held.extend(raw);
                     self.held = Some(held);

@@ -65,7 +65,7 @@ impl<'a> Shown<'a> {
                 let missing = words::bytes(gap.to.saturating_sub(gap.from));
                 screen.notice(&format!("{missing} of output are not kept")).await?;
             }
-            Event::Reconnecting(lost) if lost.attempt == 0 => {
+            Event::Reconnecting(lost) if lost.attempt == 1 => {
                 screen.notice("connection lost, trying again; leave: Ctrl-\\ then d").await?;
             }
             Event::Reconnected(_) => {

@@ -56,7 +56,7 @@ impl Typing {
         let rest = loop {
             if !is_sending && !waiting.is_empty() {
                 let (writer, bytes) = (writer.clone(), std::mem::take(&mut waiting));
-                sending.set(async move { writer.send(bytes[..bytes.len().min(5)].to_vec()).await }.fuse());
+                sending.set(async move { writer.send(bytes).await }.fuse());
                 is_sending = true;
             }
             tokio::select! {

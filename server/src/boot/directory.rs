@@ -19,7 +19,9 @@ use crate::{config::Config, ids::NodeId};
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// Another server is there.
-    #[error("another server (process {pid}) uses {dir}; stop it with `mosaic-server stop`, or choose another --data-dir")]
+    #[error(
+        "another server (process {pid}) uses {dir}; stop it with `mosaic-server stop`, or choose another --data-dir"
+    )]
     Locked {
         /// The directory.
         dir: PathBuf,
@@ -35,7 +37,9 @@ pub enum DirectoryError {
         cause: io::Error,
     },
     /// The id is damaged.
-    #[error("{0} does not hold a server's id; restore it, or remove it if no terminal of this server matters")]
+    #[error(
+        "{0} does not hold a server's id; restore it, or remove it if no terminal of this server matters"
+    )]
     NodeId(PathBuf),
 }
 
@@ -55,7 +59,10 @@ pub(super) fn lock(dir: &Path) -> Result<Lock, DirectoryError> {
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(lock_path(dir)).map_err(failed)?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Err(DirectoryError::Locked { dir: dir.to_owned(), pid: read_pid(&mut file).unwrap_or_default() });
+        return Err(DirectoryError::Locked {
+            dir: dir.to_owned(),
+            pid: read_pid(&mut file).unwrap_or_default(),
+        });
     }
     file.set_len(0).map_err(failed)?;
     file.rewind().map_err(failed)?;

@@ -11,13 +11,13 @@ use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio::{net::TcpListener, runtime, signal::unix};
 
-pub use self::{privilege::is_root, stop::stop};
 use self::{
     directory::{DirectoryError, Lock},
     privilege::{Placement, PrivilegeError},
 };
+pub use self::{privilege::is_root, stop::stop};
 use crate::{
-    Server, ServeError,
+    ServeError, Server,
     config::Config,
     db::{self, Address, Db, changes::Changes},
     postgres::{self, Embedded},
@@ -65,6 +65,8 @@ pub enum Error {
 
 /// Threads that read and write PTYs and logs: a slow disk there does not stop calls.
 const IO_THREADS: usize = 2;
+/// Threads for what blocks (files, mostly); more of it waits.
+const BLOCKING_THREADS_MAX: usize = 32;
 /// What is still busy when everything was told to stop is left after so long.
 const RUNTIME_STOP: Duration = Duration::from_secs(2);
 
@@ -76,7 +78,7 @@ pub fn serve(config: Config) -> Result<ExitCode, Error> {
     let nofile = getrlimit(Resource::Nofile);
     let placement = match privilege::place(&config, nofile)? {
         privilege::Role::Monitor(code) => return Ok(code),
-        privilege::Role::Server(placement) => placement,
+        privilege::Role::Server(placement) => *placement,
     };
     telemetry::init(&config.log)?;
     // Nobody of the same uid may read this process's memory.
@@ -85,8 +87,16 @@ pub fn serve(config: Config) -> Result<ExitCode, Error> {
     let raised = Rlimit { current: nofile.maximum, maximum: nofile.maximum };
     setrlimit(Resource::Nofile, raised).map_err(io::Error::from)?;
     let lock = directory::lock(&config.data.dir)?;
-    let calls = runtime::Builder::new_multi_thread().enable_all().thread_name("calls").build()?;
-    let io = runtime::Builder::new_multi_thread().worker_threads(IO_THREADS).enable_all().thread_name("io").build()?;
+    let calls = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name("calls")
+        .build()?;
+    let io = runtime::Builder::new_multi_thread()
+        .worker_threads(IO_THREADS)
+        .enable_all()
+        .thread_name("io")
+        .build()?;
     let result = calls.block_on(run(config, placement, lock, io.handle().clone()));
     calls.shutdown_timeout(RUNTIME_STOP);
     io.shutdown_timeout(RUNTIME_STOP);
@@ -111,7 +121,8 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     };
     let db = Db::open(&address, &config.database).await?;
     let (changes, change_tasks) = Changes::start(db.clone(), &config.events);
-    let account = Account { shell_user: placement.shell.name.clone(), shares_account: placement.shares_account };
+    let account =
+        Account { shell_user: placement.shell.name.clone(), shares_account: placement.shares_account };
     let server = Server::new(config.clone(), db.clone(), changes.clone(), node, account).await?;
     let context = server.context();
     let link = Link { dir: placement.keeper_dir, start: placement.start_keeper, database: db.identity() };

@@ -6,8 +6,7 @@
 #![expect(unsafe_code, reason = "fork and changing the uid before any thread exists")]
 
 use std::{
-    fs,
-    io,
+    fs, io,
     os::unix::fs::{DirBuilderExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -61,7 +60,7 @@ pub(super) struct Placement {
 /// What this process goes on as.
 pub(super) enum Role {
     /// The server.
-    Server(Placement),
+    Server(Box<Placement>),
     /// The parent, whose server has ended with this code.
     Monitor(ExitCode),
 }
@@ -77,7 +76,12 @@ pub(super) fn place(config: &Config, nofile: Rlimit) -> Result<Role, PrivilegeEr
     let keeper_dir = args.dir.clone();
     if !is_root() {
         let (shell, start_keeper) = (ShellAccount::current()?, Some((args, nofile)));
-        return Ok(Role::Server(Placement { shell, shares_account: true, keeper_dir, start_keeper }));
+        return Ok(Role::Server(Box::new(Placement {
+            shell,
+            shares_account: true,
+            keeper_dir,
+            start_keeper,
+        })));
     }
     let service = ShellAccount::named(&config.accounts.service_user)?;
     let shell = ShellAccount::named(&config.accounts.shell_user)?;
@@ -94,7 +98,12 @@ pub(super) fn place(config: &Config, nofile: Rlimit) -> Result<Role, PrivilegeEr
         Some(child) => Ok(Role::Monitor(monitor(child, &args, nofile)?)),
         None => {
             become_account(&service)?;
-            Ok(Role::Server(Placement { shell, shares_account: false, keeper_dir, start_keeper: None }))
+            Ok(Role::Server(Box::new(Placement {
+                shell,
+                shares_account: false,
+                keeper_dir,
+                start_keeper: None,
+            })))
         }
     }
 }
@@ -164,7 +173,11 @@ fn monitor(child: i32, keeper: &KeeperArgs, nofile: Rlimit) -> io::Result<ExitCo
         let mut status = 0;
         // SAFETY: `status` is there for the kernel to fill.
         if unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } == child {
-            let code = if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 128 + libc::WTERMSIG(status) };
+            let code = if libc::WIFEXITED(status) {
+                libc::WEXITSTATUS(status)
+            } else {
+                128 + libc::WTERMSIG(status)
+            };
             return Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)));
         }
         let tick = libc::timespec { tv_sec: 0, tv_nsec: TICK.as_nanos() as libc::c_long };

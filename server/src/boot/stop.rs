@@ -2,11 +2,7 @@
 //!
 //! It tells the server by signal and the keeper by its socket; it needs neither database nor port.
 
-use std::{
-    io,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io, process::ExitCode, time::Duration};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -57,7 +53,8 @@ fn stop_server(config: &Config, pid: i32) -> Result<(), Error> {
     };
     pidfd_send_signal(&pidfd, Signal::TERM).map_err(io::Error::from)?;
     // Its own patience with clients and with PostgreSQL, and some more.
-    let patience = Duration::from_millis(config.server.drain_ms + config.postgres.stop_ms) + Duration::from_secs(15);
+    let patience =
+        Duration::from_millis(config.server.drain_ms + config.postgres.stop_ms) + Duration::from_secs(15);
     let patience = Timespec::try_from(patience).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&patience)).map_err(io::Error::from)? {
         0 => Err(io::Error::new(io::ErrorKind::TimedOut, format!("process {pid} does not stop")).into()),

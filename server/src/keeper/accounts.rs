@@ -27,7 +27,9 @@ pub struct ShellAccount {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The name is not in the password database.
-    #[error("there is no user {0:?} on this machine; create it or name another in [accounts] of the configuration")]
+    #[error(
+        "there is no user {0:?} on this machine; create it or name another in [accounts] of the configuration"
+    )]
     Unknown(String),
     /// The password database could not be read.
     #[error("the user database could not be read")]
@@ -40,7 +42,9 @@ impl ShellAccount {
     /// # Errors
     /// [`Error`].
     pub fn named(name: &str) -> Result<Self, Error> {
-        nix::unistd::User::from_name(name)?.ok_or_else(|| Error::Unknown(name.to_owned())).map(Self::from_user)
+        nix::unistd::User::from_name(name)?
+            .ok_or_else(|| Error::Unknown(name.to_owned()))
+            .map(Self::from_user)
     }
 
     /// The user that this process runs as.

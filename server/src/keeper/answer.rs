@@ -42,7 +42,9 @@ impl Keeper {
             Ask::Close(close) => self.close(token, id, &close),
             Ask::Forget(child) => Some(self.forget(id, &child.id)),
             Ask::Upgrade(_) => self.upgrade(token, id),
-            Ask::Hello(_) | Ask::List(_) | Ask::StopAll(_) => Some(Reply::failed(id, FailureKind::Refused, 0)),
+            Ask::Hello(_) | Ask::List(_) | Ask::StopAll(_) => {
+                Some(Reply::failed(id, FailureKind::Refused, 0))
+            }
         }
     }
 
@@ -105,7 +107,8 @@ impl Keeper {
         };
         // An exit file that the former keeper left says more than the kernel can.
         let exit = self.table.children.get(&uuid).and_then(|c| c.exit);
-        let slave = if exit.is_none() { spawn::open_slave(std::os::fd::AsFd::as_fd(&io.master)).ok() } else { None };
+        let slave =
+            if exit.is_none() { spawn::open_slave(std::os::fd::AsFd::as_fd(&io.master)).ok() } else { None };
         let child = Child {
             leader: Leader::new(adopt.pid, adopt.start_time),
             io: Some(io),

@@ -54,13 +54,7 @@ pub struct Closings {
 
 impl Closings {
     /// Begins to end a terminal with the next look, or shortens the grace of one that is being ended.
-    pub fn begin(
-        &mut self,
-        id: Uuid,
-        leader: Option<Leader>,
-        grace: Duration,
-        asker: Option<(u64, u64)>,
-    ) {
+    pub fn begin(&mut self, id: Uuid, leader: Option<Leader>, grace: Duration, asker: Option<(u64, u64)>) {
         let kill_at = Instant::now() + grace;
         let closing = self.open.entry(id).or_insert_with(|| Closing {
             leader,

@@ -23,7 +23,9 @@ use std::{fs::File, io, os::fd::OwnedFd, path::PathBuf};
 use clap::Args;
 use rustix::{
     fs::{FlockOperation, flock},
-    process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_child_subreaper, set_dumpable_behavior, setrlimit},
+    process::{
+        DumpableBehavior, Resource, Rlimit, getrlimit, set_child_subreaper, set_dumpable_behavior, setrlimit,
+    },
 };
 
 pub use start::{start, stop_all};
@@ -74,7 +76,14 @@ impl Settings {
     fn to_args(&self) -> [String; 6] {
         let KeeperArgs { dir, peer_uid, shell_user, .. } = &self.args;
         let dir = dir.to_string_lossy().into_owned();
-        ["--dir".into(), dir, "--peer-uid".into(), peer_uid.to_string(), "--shell-user".into(), shell_user.clone()]
+        [
+            "--dir".into(),
+            dir,
+            "--peer-uid".into(),
+            peer_uid.to_string(),
+            "--shell-user".into(),
+            shell_user.clone(),
+        ]
     }
 }
 

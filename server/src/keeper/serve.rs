@@ -122,8 +122,13 @@ impl Keeper {
             orphans: Vec::new(),
             next_token: FIRST_CONNECTION,
         };
-        let adopted: Vec<Uuid> =
-            keeper.table.children.iter().filter(|(_, c)| c.adopted && c.exit.is_none()).map(|(id, _)| *id).collect();
+        let adopted: Vec<Uuid> = keeper
+            .table
+            .children
+            .iter()
+            .filter(|(_, c)| c.adopted && c.exit.is_none())
+            .map(|(id, _)| *id)
+            .collect();
         for id in adopted {
             keeper.watch_adopted(id)?;
         }
@@ -218,7 +223,8 @@ impl Keeper {
         if let Some(owner) = self.owner.as_ref().filter(|o| o.pid != peer && o.alive()) {
             return Err(owner.pid);
         }
-        let pidfd = Pid::from_raw(peer).ok_or(Errno::SRCH).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()));
+        let pidfd =
+            Pid::from_raw(peer).ok_or(Errno::SRCH).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()));
         let Ok(pidfd) = pidfd else { return Err(0) };
         self.owner = Some(Owner { pid: peer, pidfd });
         for connection in self.connections.values_mut() {
@@ -270,7 +276,9 @@ impl Keeper {
     /// Writes down how children ended, and only then lets go of them. Strays that were handed to us are let go.
     fn collect_ended(&mut self) {
         while let Some((pid, exit)) = exits::next_ended() {
-            let ours = |c: &super::table::Child| c.leader.is_some_and(|l| l.pid == pid) && c.exit.is_none() && !c.adopted;
+            let ours = |c: &super::table::Child| {
+                c.leader.is_some_and(|l| l.pid == pid) && c.exit.is_none() && !c.adopted
+            };
             let id = self.table.children.iter().find(|(_, c)| ours(c)).map(|(id, _)| *id);
             if let Some(id) = id {
                 self.ended(id, exit);
@@ -300,7 +308,8 @@ impl Keeper {
             let children = self.table.children.get(&closed.id).map(|c| c.describe(closed.id));
             for (token, id) in closed.askers {
                 let survivors = closed.survivors.clone();
-                let reply = Reply { children: children.iter().cloned().collect(), survivors, ..Reply::ok(id) };
+                let reply =
+                    Reply { children: children.iter().cloned().collect(), survivors, ..Reply::ok(id) };
                 self.reply(token, &reply, None);
             }
             self.survivors.extend(closed.survivors);

@@ -117,7 +117,9 @@ fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, nofile: R
         command.pre_exec(move || prepare(identity.as_ref(), &cwd, nofile));
     }
     let child = command.spawn().map_err(|cause| match cause.raw_os_error() {
-        Some(errno) if errno > CWD_ERRNO_BASE => Error::Cwd(io::Error::from_raw_os_error(errno - CWD_ERRNO_BASE)),
+        Some(errno) if errno > CWD_ERRNO_BASE => {
+            Error::Cwd(io::Error::from_raw_os_error(errno - CWD_ERRNO_BASE))
+        }
         Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => Error::System(cause),
         _ => Error::Exec(cause),
     })?;

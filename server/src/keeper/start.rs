@@ -21,8 +21,8 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
-    process::{Resource, Rlimit, setrlimit},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt},
+    process::{PidfdFlags, Resource, Rlimit, pidfd_open, setrlimit},
 };
 
 use uuid::Uuid;
@@ -95,7 +95,12 @@ pub fn stop_all(dir: &Path, grace: Duration, also: &[Uuid]) -> io::Result<Vec<wi
     ask(&socket, 1, hello)?;
     let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
     let also = also.iter().map(|id| id.as_bytes().to_vec()).collect();
-    Ok(ask(&socket, 2, Ask::StopAll(wire::StopAll { grace_ms, also }))?.survivors)
+    let peer = sockopt::socket_peercred(&socket)?.pid;
+    let keeper = pidfd_open(peer, PidfdFlags::empty())?;
+    let survivors = ask(&socket, 2, Ask::StopAll(wire::StopAll { grace_ms, also }))?.survivors;
+    // It answers, then it ends: only then nothing is left.
+    wait_readable(&keeper)?;
+    Ok(survivors)
 }
 
 fn ask(socket: &OwnedFd, id: u64, ask: Ask) -> io::Result<Reply> {

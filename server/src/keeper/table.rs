@@ -37,7 +37,8 @@ pub struct ChildIo {
 impl ChildIo {
     /// All of them, in the order of the wire.
     pub fn fds(&self) -> [BorrowedFd<'_>; wire::CHILD_FDS] {
-        [&self.master, &self.pipe_read, &self.pipe_write, &self.data, &self.records, &self.pidfd].map(AsFd::as_fd)
+        [&self.master, &self.pipe_read, &self.pipe_write, &self.data, &self.records, &self.pidfd]
+            .map(AsFd::as_fd)
     }
 
     /// From what came over the wire; `None` if it is not all of them.

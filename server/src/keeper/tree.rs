@@ -57,7 +57,10 @@ pub fn start_time(pid: i32) -> Option<u64> {
 }
 
 /// Looks once at all processes and says which live ones belong to which of the terminals.
-pub fn members(terminals: &HashMap<Uuid, Option<Leader>>, account: &ShellAccount) -> HashMap<Uuid, Vec<Member>> {
+pub fn members(
+    terminals: &HashMap<Uuid, Option<Leader>>,
+    account: &ShellAccount,
+) -> HashMap<Uuid, Vec<Member>> {
     let mut found: HashMap<Uuid, Vec<Member>> = HashMap::new();
     // A leader's pid can belong to somebody else once its session is empty: then the session is not ours.
     let sessions: HashMap<i32, Uuid> = terminals
@@ -77,7 +80,10 @@ pub fn members(terminals: &HashMap<Uuid, Option<Leader>>, account: &ShellAccount
         if stat.zombie {
             continue;
         }
-        let id = sessions.get(&stat.session).copied().or_else(|| mark(pid).filter(|id| terminals.contains_key(id)));
+        let id = sessions
+            .get(&stat.session)
+            .copied()
+            .or_else(|| mark(pid).filter(|id| terminals.contains_key(id)));
         if let Some(id) = id {
             let member = Member { pid, start_time: stat.start_time, command: stat.command };
             found.entry(id).or_default().push(member);
@@ -123,7 +129,11 @@ fn mark(pid: i32) -> Option<Uuid> {
     // execve allows far more; the mark stands near the front.
     const ENVIRON_BYTES_MAX: u64 = 256 * 1024;
     let mut environ = Vec::new();
-    fs::File::open(format!("/proc/{pid}/environ")).ok()?.take(ENVIRON_BYTES_MAX).read_to_end(&mut environ).ok()?;
+    fs::File::open(format!("/proc/{pid}/environ"))
+        .ok()?
+        .take(ENVIRON_BYTES_MAX)
+        .read_to_end(&mut environ)
+        .ok()?;
     environ
         .split(|b| *b == 0)
         .filter_map(|v| std::str::from_utf8(v).ok()?.split_once('='))

@@ -11,10 +11,7 @@ use std::{
     io::{self, Seek, Write},
     os::{
         fd::{AsRawFd, FromRawFd, RawFd},
-        unix::{
-            fs::MetadataExt,
-            process::CommandExt,
-        },
+        unix::{fs::MetadataExt, process::CommandExt},
     },
     path::Path,
     process::Command,

@@ -11,8 +11,8 @@ use std::{
 
 use prost::{Message, Oneof};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-    recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
 };
 
 /// Grows with each change that an older peer would not understand.
@@ -353,5 +353,7 @@ pub fn receive<M: Message + Default>(socket: impl AsFd) -> io::Result<Option<(M,
         return Ok(None);
     }
     let message = bytes.get(..got.bytes).unwrap_or_default();
-    M::decode(message).map(|message| Some((message, fds))).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+    M::decode(message)
+        .map(|message| Some((message, fds)))
+        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
 }

@@ -90,7 +90,7 @@ impl Index {
 
     /// The number of the first mark at or after an offset. Titles are marked a little late, so the marks are not
     /// quite in the order of their offsets.
-    pub(super) fn from_offset(&self, offset: u64) -> u64 {
+    pub(super) fn first_at(&self, offset: u64) -> u64 {
         let place = self.marks.iter().position(|m| m.offset >= offset).unwrap_or(self.marks.len());
         self.dropped + place as u64
     }
@@ -120,7 +120,8 @@ impl Index {
     /// Writes only what is kept: a new file, then a rename.
     fn rewrite(&mut self) -> io::Result<()> {
         let temporary = self.path.with_extension("new");
-        let mut file = File::options().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            File::options().create(true).write(true).truncate(true).mode(0o600).open(&temporary)?;
         let mut text = Vec::new();
         for mark in &self.marks {
             serde_json::to_writer(&mut text, mark).map_err(io::Error::other)?;

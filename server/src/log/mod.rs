@@ -11,10 +11,7 @@ mod segments;
 use std::{
     fs::{self, File},
     io,
-    os::{
-        fd::BorrowedFd,
-        unix::fs::DirBuilderExt,
-    },
+    os::{fd::BorrowedFd, unix::fs::DirBuilderExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},

@@ -48,7 +48,7 @@ impl Reader {
     /// A reader that begins at an offset.
     pub fn new(log: Arc<Log>, offset: u64) -> Self {
         let progress = log.progress();
-        let next_mark = log.state().index.from_offset(offset);
+        let next_mark = log.state().index.first_at(offset);
         Self { log, progress, offset, next_mark, file: None }
     }
 

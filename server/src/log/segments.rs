@@ -98,7 +98,8 @@ impl Segments {
     /// Begins a new file at an offset: the next one, or one after a hole.
     pub(super) fn begin_at(&mut self, base: u64) -> io::Result<Arc<File>> {
         let path = self.path(base);
-        let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let file =
+            File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         // A full disk shows here, where nothing is lost yet, and not inside a splice.
         match fallocate(&file, FallocateFlags::KEEP_SIZE, 0, self.segment_bytes) {
             Ok(()) | Err(Errno::OPNOTSUPP) => {}

@@ -37,7 +37,12 @@ const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Terminals {
     /// Ends a terminal and everything that it started.
-    pub(crate) async fn close(&self, principal: &Principal, named: &str, grace: Option<Duration>) -> Result<Receipt> {
+    pub(crate) async fn close(
+        &self,
+        principal: &Principal,
+        named: &str,
+        grace: Option<Duration>,
+    ) -> Result<Receipt> {
         principal.require(Role::Member)?;
         let shared = &self.shared;
         let grace = grace.unwrap_or(Duration::from_millis(shared.settings.close_grace_ms));
@@ -50,11 +55,11 @@ impl Terminals {
         // Also for one that has ended: what it left behind ends, too.
         let survivors = shared.end_tree(found.record().id, grace, wire::Reason::Closed).await?;
         if let Found::Live(live) = &found {
-            let mut ended = live.ended();
-            let over = tokio::time::timeout(END_TIMEOUT, ended.wait_for(Option::is_some)).await;
+            let over = tokio::time::timeout(END_TIMEOUT, live.over()).await;
             if over.is_err() && survivors.is_empty() {
                 return Err(Error::internal("the terminal's processes are gone, but its end was not seen"));
             }
+            shared.recorded_soon(live).await;
         }
         Ok(Receipt { shown: (found.record(), found.viewers()), survivors })
     }
@@ -84,9 +89,10 @@ impl Terminals {
         let ask = wire::Signal { id: live.id.0.as_bytes().to_vec(), signal };
         let reply = self.shared.keeper.get().await?.ask(Ask::Signal(ask)).await;
         let reply = reply.map_err(|error| match error.kind() {
-            Some(FailureKind::NoForeground) => {
-                Error::new(Reason::NoForegroundGroup, "no process group is in the foreground of this terminal")
-            }
+            Some(FailureKind::NoForeground) => Error::new(
+                Reason::NoForegroundGroup,
+                "no process group is in the foreground of this terminal",
+            ),
             Some(FailureKind::NoChild) => super::ended(&live.record().name),
             _ => keeper_error(error),
         })?;

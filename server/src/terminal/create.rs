@@ -23,10 +23,14 @@ use crate::{
     workspace::request::RequestId,
 };
 
-const NAME_BYTES_MAX: usize = 128;
+/// Bytes of a terminal's name.
+pub(super) const NAME_BYTES_MAX: usize = 128;
 const CWD_BYTES_MAX: usize = 4096;
 /// Arguments and environment together have to fit one message to the keeper.
 const ARGUMENT_BYTES_MAX: usize = 96 * 1024;
+/// Spans after which an idle terminal can be closed.
+const IDLE_MIN: Duration = Duration::from_secs(1);
+const IDLE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// What a program may expect where nobody says otherwise.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -104,7 +108,10 @@ impl NewShell {
         }
         for (name, value) in &self.env {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-                return Err(Error::bad_request("env", "a name is empty or holds \"=\" or NUL, or a value holds NUL"));
+                return Err(Error::bad_request(
+                    "env",
+                    "a name is empty or holds \"=\" or NUL, or a value holds NUL",
+                ));
             }
             if name == MARK {
                 return Err(Error::bad_request("env", format!("{MARK} is set by the server; leave it out")));
@@ -113,11 +120,12 @@ impl NewShell {
         let bytes: usize = words.iter().map(String::len).sum::<usize>()
             + self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
         if bytes > ARGUMENT_BYTES_MAX {
-            let problem = format!("arguments and environment have {bytes} bytes; at most {ARGUMENT_BYTES_MAX} fit");
+            let problem =
+                format!("arguments and environment have {bytes} bytes; at most {ARGUMENT_BYTES_MAX} fit");
             return Err(Error::bad_request(field, problem));
         }
-        if self.idle_timeout.is_some_and(|t| t < Duration::from_secs(1)) {
-            return Err(Error::bad_request("idle_timeout", "is shorter than one second"));
+        if self.idle_timeout.is_some_and(|t| !(IDLE_MIN..=IDLE_MAX).contains(&t)) {
+            return Err(Error::bad_request("idle_timeout", "is not between one second and 366 days"));
         }
         Ok(())
     }
@@ -150,7 +158,11 @@ impl Terminals {
         principal.require_whole_workspace()?;
         new.check()?;
         let (shared, principal) = (Arc::clone(&self.shared), Arc::clone(principal));
-        self.shared.tasks.spawn(async move { create(&shared, &principal, new).await }).await.map_err(Error::internal)?
+        self.shared
+            .tasks
+            .spawn(async move { create(&shared, &principal, new).await })
+            .await
+            .map_err(Error::internal)?
     }
 }
 
@@ -187,7 +199,7 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
         actor: actor.clone(),
     };
     let record = match store::insert(&shared.changes, inserting).await? {
-        Inserted::New(record) => record,
+        Inserted::New(record) => *record,
         Inserted::Before(id) => return made_before(shared, principal, id).await,
     };
     let spawn = wire::Spawn {
@@ -234,7 +246,9 @@ async fn start(shared: &Arc<Shared>, mut record: Record, spawn: wire::Spawn) -> 
         async move {
             if again {
                 // The keeper that died may have started it: nobody else knows that child.
-                keeper.ask(Ask::Close(wire::Close { id, grace_ms: 0, reason: wire::Reason::Lost.into() })).await?;
+                keeper
+                    .ask(Ask::Close(wire::Close { id, grace_ms: 0, reason: wire::Reason::Lost.into() }))
+                    .await?;
             }
             keeper.ask_child(Ask::Spawn(spawn)).await
         }

@@ -85,8 +85,7 @@ impl TerminalIo {
     pub fn new(fds: Arc<ChildIo>, writers_max: usize, input_bytes_max: u64) -> io::Result<Self> {
         let journal = Journal::open(journal_fds(&fds), writers_max, input_bytes_max)?;
         // SAFETY: `Master` owns the descriptor and never closes or replaces it before the AsyncFd is dropped.
-        let master =
-            unsafe { AsyncFd::register(Master(Arc::clone(&fds))) }?;
+        let master = unsafe { AsyncFd::register(Master(Arc::clone(&fds))) }?;
         Ok(Self {
             fds,
             master,
@@ -133,7 +132,9 @@ impl TerminalIo {
             Some((writer, sequence)) => journal.accept(fds, writer, sequence, data)?,
             None => journal.accept_unnumbered(fds, data).map(|()| Accepted::Now)?,
         };
-        if accepted == Accepted::Now && !matches!(journal.pump(fds, self.master(), INLINE_BYTES), Ok(Pumped::Done)) {
+        if accepted == Accepted::Now
+            && !matches!(journal.pump(fds, self.master(), INLINE_BYTES), Ok(Pumped::Done))
+        {
             self.input_ready.notify_one();
         }
         drop(journal);
@@ -144,7 +145,12 @@ impl TerminalIo {
 
     /// Pumps until the terminal is over: its program has ended, and its output was read to the end, or for the
     /// straggler time, if something else still holds the terminal open.
-    pub async fn run(&self, log: &Arc<Log>, exit: watch::Receiver<Option<wire::Exit>>, straggler_wait: Duration) {
+    pub async fn run(
+        &self,
+        log: &Arc<Log>,
+        exit: watch::Receiver<Option<wire::Exit>>,
+        straggler_wait: Duration,
+    ) {
         tokio::select! {
             () = self.output(log, exit, straggler_wait) => {}
             () = self.input() => {}
@@ -228,7 +234,9 @@ impl TerminalIo {
         match log.drain(self.fds.pipe_read.as_fd()) {
             Ok(0) => {}
             Ok(_) => self.active_ms.store(now_ms(), Ordering::Relaxed),
-            Err(cause) => tracing::error!(%cause, "output cannot be written to the log; it waits in the pipe"),
+            Err(cause) => {
+                tracing::error!(%cause, "output cannot be written to the log; it waits in the pipe")
+            }
         }
     }
 
@@ -256,7 +264,10 @@ impl TerminalIo {
         if let Ok(mut ready) = self.master.writable().await {
             ready.clear_ready();
             let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-            if !matches!(journal.pump(journal_fds(&self.fds), self.master(), INLINE_BYTES), Ok(Pumped::Blocked)) {
+            if !matches!(
+                journal.pump(journal_fds(&self.fds), self.master(), INLINE_BYTES),
+                Ok(Pumped::Blocked)
+            ) {
                 return;
             }
         }
@@ -287,7 +298,11 @@ impl Titles {
     fn new(log: &Arc<Log>) -> Self {
         // What the former server had not looked at yet is at most so much.
         let from = log.end().saturating_sub(2 * TITLE_BYTES).max(log.start()).max(log.title_offset());
-        Self { reader: Reader::new(Arc::clone(log), from), scanner: TitleScanner::default(), newest: log.title() }
+        Self {
+            reader: Reader::new(Arc::clone(log), from),
+            scanner: TitleScanner::default(),
+            newest: log.title(),
+        }
     }
 
     fn look(&mut self, log: &Log, paused: bool) {

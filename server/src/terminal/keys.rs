@@ -77,7 +77,9 @@ fn shifted(name: &str) -> Option<Vec<u8>> {
 /// A cursor key with a modifier: `ESC [ 1 ; modifier letter`, as xterm sends it.
 fn modified(name: &str, modifier: u8) -> Option<Vec<u8>> {
     match plain(name)? {
-        [0x1b, b'[', letter @ (b'A'..=b'D' | b'H' | b'F')] => Some(vec![0x1b, b'[', b'1', b';', modifier, *letter]),
+        [0x1b, b'[', letter @ (b'A'..=b'D' | b'H' | b'F')] => {
+            Some(vec![0x1b, b'[', b'1', b';', modifier, *letter])
+        }
         _ => None,
     }
 }

@@ -3,7 +3,6 @@
 //! Every step is safe to repeat: whatever a kill leaves half done, the next start finishes.
 
 use std::{
-    collections::{HashMap, HashSet},
     fs, io,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -22,7 +21,7 @@ use super::{
     io::TerminalIo,
     link::{Current, Link, LinkError, Linked},
     live::Live,
-    record::{Change, Exit, Record, State, now_ms},
+    record::{Change, Exit, Record, now_ms},
     store::{self, Actor},
 };
 use crate::{
@@ -59,6 +58,8 @@ pub enum StartError {
     OtherDatabase(String),
 }
 
+/// How long an answer about an end waits for the database.
+const RECORDED_WAIT: Duration = Duration::from_secs(1);
 /// Pauses between two attempts to reach the database or the keeper.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -139,83 +140,14 @@ fn claim_directory(dir: &Path, database: Uuid) -> Result<(), StartError> {
     match fs::read_to_string(&path) {
         Ok(text) if text.trim() == database.to_string() => Ok(()),
         Ok(text) => Err(StartError::OtherDatabase(text.trim().to_owned())),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(fs::write(path, format!("{database}\n"))?),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            Ok(fs::write(path, format!("{database}\n"))?)
+        }
         Err(cause) => Err(cause.into()),
     }
 }
 
 impl Shared {
-    /// Compares what the database says with what the keeper has.
-    async fn settle(self: &Arc<Self>, linked: &Linked) -> Result<()> {
-        let ids: Vec<Uuid> = linked.children.iter().filter_map(|c| Uuid::from_slice(&c.id).ok()).collect();
-        let known: HashSet<Uuid> = store::known(&self.db, &ids).await?.into_iter().collect();
-        let mut rows: HashMap<Uuid, Record> =
-            store::live_of(&self.db, self.node).await?.into_iter().map(|r| (r.id.0, r)).collect();
-        for child in &linked.children {
-            let Ok(id) = Uuid::from_slice(&child.id) else { continue };
-            match rows.remove(&id) {
-                Some(record) if child.has_fds => self.take(&linked.client, record).await?,
-                Some(record) => self.settle_ended(&linked.client, record, child.exit).await?,
-                None => {
-                    if !known.contains(&id) {
-                        tracing::warn!(terminal = %id, "a child that no row knows is ended");
-                    }
-                    self.drop_child(&linked.client, id).await;
-                }
-            }
-        }
-        for record in rows.into_values() {
-            tracing::warn!(terminal = %record.id, name = record.name, "a terminal is lost; its remains are swept");
-            self.end_tree(record.id, Duration::ZERO, wire::Reason::Lost).await?;
-            self.settle_over(record, Exit::LOST).await?;
-        }
-        Ok(())
-    }
-
-    /// Goes on with a child of the former server at the next byte.
-    async fn take(self: &Arc<Self>, client: &Client, mut record: Record) -> Result<()> {
-        let id = record.id.0.as_bytes().to_vec();
-        let (child, io) = client.ask_child(Ask::Take(wire::ChildId { id })).await.map_err(super::keeper_error)?;
-        let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
-        record.step(Change::Started);
-        record.pid = child.pid;
-        let live = self.run(record, (child.pid, child.start_time), io, child.exit).await?;
-        live.reload_size();
-        // Also if it was running before: the row gets the new fence.
-        store::update(&self.changes, live.record(), self.fence, Change::Started, Actor::system()).await
-    }
-
-    /// Only the record of its end is left.
-    async fn settle_ended(&self, client: &Client, record: Record, exit: Option<wire::Exit>) -> Result<()> {
-        let id = record.id;
-        self.settle_over(record, exit.map_or(Exit::LOST, Exit::from)).await?;
-        forget(client, id.0).await;
-        Ok(())
-    }
-
-    /// Records the end of a terminal that does not run.
-    async fn settle_over(&self, mut record: Record, exit: Exit) -> Result<()> {
-        let (dir, limits) = (self.log_dir(record.id), self.log_limits());
-        let opened = tokio::task::spawn_blocking(move || {
-            let log = Log::create(&dir, limits)?;
-            if !log.is_finished() {
-                log.mark(MarkKind::End, None);
-            }
-            Ok::<_, io::Error>(log)
-        });
-        let log = opened.await.map_err(Error::internal)?.map_err(Error::internal)?;
-        close_record(&mut record, &log, exit);
-        let change = if record.state == State::Lost { Change::Lost } else { Change::Exited };
-        store::update(&self.changes, record, self.fence, change, Actor::system()).await
-    }
-
-    async fn drop_child(&self, client: &Client, id: Uuid) {
-        if let Err(error) = self.end_tree(TerminalId(id), Duration::ZERO, wire::Reason::Lost).await {
-            tracing::warn!(terminal = %id, %error, "a child could not be ended");
-        }
-        forget(client, id).await;
-    }
-
     /// A child's program runs: its output goes to its log from now on.
     pub(super) async fn run(
         self: &Arc<Self>,
@@ -226,7 +158,8 @@ impl Shared {
     ) -> Result<Arc<Live>> {
         let id = record.id;
         let (dir, limits, io) = (self.log_dir(id), self.log_limits(), self.io.clone());
-        let (writers, bytes) = (self.settings.writers_per_terminal_max, self.settings.input_journal_bytes_max);
+        let (writers, bytes) =
+            (self.settings.writers_per_terminal_max, self.settings.input_journal_bytes_max);
         let opened = tokio::task::spawn_blocking(move || {
             let _reactor = io.enter();
             Ok::<_, io::Error>((Log::create(&dir, limits)?, TerminalIo::new(Arc::new(fds), writers, bytes)?))
@@ -243,6 +176,7 @@ impl Shared {
         let early = {
             let mut all = self.live();
             all.insert(id, Arc::clone(&live));
+            count_running(all.len());
             self.early_exits.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
         };
         if let Some(exit) = exit.or(early) {
@@ -287,8 +221,20 @@ impl Shared {
         if let Ok(client) = self.keeper.get().await {
             forget(&client, live.id.0).await;
         }
-        self.live().remove(&live.id);
+        let running = {
+            let mut all = self.live();
+            all.remove(&live.id);
+            all.len()
+        };
+        count_running(running);
         live.recorded.cancel();
+    }
+
+    /// Waits until a terminal's end is in the database, so that a list after the answer agrees with it. Not for long:
+    /// while the database is away the answer counts.
+    pub(super) async fn recorded_soon(&self, live: &Live) {
+        // Either way the caller goes on.
+        let _ = tokio::time::timeout(RECORDED_WAIT, self.recorded(live)).await;
     }
 
     /// Waits until a terminal's end is in the database.
@@ -330,7 +276,9 @@ impl Shared {
             let adopt = wire::Adopt { id: live.id.0.as_bytes().to_vec(), pid, start_time };
             match linked.client.adopt(adopt, live.io.fds()).await {
                 Ok(child) => self.tell_exit(&child),
-                Err(error) => tracing::error!(terminal = %live.id, %error, "the new keeper did not take a terminal"),
+                Err(error) => {
+                    tracing::error!(terminal = %live.id, %error, "the new keeper did not take a terminal")
+                }
             }
         }
     }
@@ -349,32 +297,12 @@ impl Shared {
             }
         }
     }
-
-    /// Removes logs that no row knows: a kill between the two leaves one.
-    async fn sweep_logs(self: Arc<Self>) {
-        let swept = async {
-            let entries = fs::read_dir(&self.dir).map_err(Error::internal)?;
-            let ids: Vec<Uuid> =
-                entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
-            for some in ids.chunks(1000) {
-                let known: HashSet<Uuid> = store::known(&self.db, some).await?.into_iter().collect();
-                for id in some.iter().filter(|id| !known.contains(id)) {
-                    tracing::info!(terminal = %id, "a log without a row is removed");
-                    Log::remove(&self.log_dir(TerminalId(*id))).map_err(Error::internal)?;
-                }
-            }
-            Ok::<_, Error>(())
-        };
-        if let Err(error) = swept.await {
-            tracing::warn!(%error, "logs without rows could not be swept; the next start tries again");
-        }
-    }
 }
 
 /// Ends of children that nobody asked about yet; each belongs to a call that is about to.
 const EARLY_EXITS_MAX: usize = 4096;
 
-fn close_record(record: &mut Record, log: &Log, exit: Exit) {
+pub(super) fn close_record(record: &mut Record, log: &Log, exit: Exit) {
     record.step(if exit == Exit::LOST { Change::Lost } else { Change::Exited });
     record.exit = Some(exit);
     record.end_ms = Some(now_ms());
@@ -384,7 +312,12 @@ fn close_record(record: &mut Record, log: &Log, exit: Exit) {
     record.output_lost_bytes = log.lost_bytes();
 }
 
-async fn forget(client: &Client, id: Uuid) {
+#[expect(clippy::cast_precision_loss, reason = "a count of processes is far below 2^52")]
+fn count_running(terminals: usize) {
+    metrics::gauge!("mosaic_terminals_running").set(terminals as f64);
+}
+
+pub(super) async fn forget(client: &Client, id: Uuid) {
     let ask = Ask::Forget(wire::ChildId { id: id.as_bytes().to_vec() });
     if let Err(error) = client.ask(ask).await {
         // The next start does it.

@@ -145,13 +145,15 @@ impl Current {
     {
         let mut tries = 0;
         loop {
-            let keeper = self.get().await.map_err(|_| client::Error::Gone(io::ErrorKind::NotConnected.into()))?;
+            let keeper =
+                self.get().await.map_err(|_| client::Error::Gone(io::ErrorKind::NotConnected.into()))?;
             tries += 1;
             match ask(Arc::clone(&keeper)).await {
                 Err(client::Error::Gone(_)) if tries < TRIES => {
                     // Not the same one again.
                     let mut current = self.0.subscribe();
-                    let other = |now: &Option<Arc<Client>>| !now.as_ref().is_some_and(|n| Arc::ptr_eq(n, &keeper));
+                    let other =
+                        |now: &Option<Arc<Client>>| !now.as_ref().is_some_and(|n| Arc::ptr_eq(n, &keeper));
                     let _ = tokio::time::timeout(WAIT, current.wait_for(other)).await;
                 }
                 answer => return answer,
@@ -167,9 +169,11 @@ fn unavailable() -> Error {
 /// The error for a question that the keeper did not answer with yes.
 pub fn keeper_error(error: client::Error) -> Error {
     match error {
-        client::Error::Gone(cause) => {
-            Error::caused(Reason::KeeperUnavailable, "the process that spawns terminals went away; try again", cause)
-        }
+        client::Error::Gone(cause) => Error::caused(
+            Reason::KeeperUnavailable,
+            "the process that spawns terminals went away; try again",
+            cause,
+        ),
         failed @ client::Error::Failed(_) => Error::internal(failed),
     }
 }

@@ -98,7 +98,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Live {
     /// A terminal whose program runs.
-    pub fn new(record: Record, process: (i32, u64), log: Arc<Log>, io: TerminalIo, viewers_max: usize) -> Self {
+    pub fn new(
+        record: Record,
+        process: (i32, u64),
+        log: Arc<Log>,
+        io: TerminalIo,
+        viewers_max: usize,
+    ) -> Self {
         Self {
             id: record.id,
             process,
@@ -123,6 +129,12 @@ impl Live {
         record.output_end = self.log.end();
         record.output_lost_bytes = self.log.lost_bytes();
         record
+    }
+
+    /// Waits until it is over.
+    pub async fn over(&self) {
+        // The sender lives in `self`, so the wait ends with the news only.
+        let _ = self.ended.subscribe().wait_for(Option::is_some).await;
     }
 
     /// Changes the record.
@@ -214,7 +226,8 @@ impl Live {
     /// # Errors
     /// The system refuses.
     pub fn open_window(&self, writer: WriterId, size: Size) -> Result<()> {
-        let others = self.viewers().iter().any(|(v, size)| v.writer.is_some_and(|w| w != writer) && size.is_some());
+        let others =
+            self.viewers().iter().any(|(v, size)| v.writer.is_some_and(|w| w != writer) && size.is_some());
         if others {
             lock(&self.sizes).insert(writer, size);
             return Ok(());
@@ -230,7 +243,8 @@ impl Live {
         let waiting = self.waiting.fetch_add(1, Ordering::AcqRel);
         let place = WindowPlace(&self.waiting);
         if waiting >= max {
-            let message = format!("{waiting} calls wait for an earlier sequence, as many as may; send them in order");
+            let message =
+                format!("{waiting} calls wait for an earlier sequence, as many as may; send them in order");
             return Err(Error::quota(Reason::ReorderWindowFull, "terminal.reorder_window_max", message));
         }
         Ok(place)
@@ -262,7 +276,8 @@ impl Live {
         });
         let mut viewers = lock(&self.viewers);
         if viewers.len() >= self.viewers_max {
-            let message = format!("the terminal has {} readers, as many as it may; detach one", viewers.len());
+            let message =
+                format!("the terminal has {} readers, as many as it may; detach one", viewers.len());
             return Err(Error::quota(Reason::ViewerQuota, "terminal.viewers_per_terminal_max", message));
         }
         viewers.push(Arc::clone(&viewer));

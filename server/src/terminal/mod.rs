@@ -11,8 +11,10 @@ mod keys;
 mod lifecycle;
 mod link;
 mod live;
+mod output;
 mod record;
 mod session;
+mod settle;
 mod store;
 mod text;
 mod title;
@@ -34,8 +36,8 @@ pub use self::{
 use self::{
     link::{Current, keeper_error},
     live::Live,
+    output::Output,
     record::{Record, Size, State},
-    session::Source,
     store::Actor,
 };
 use crate::{
@@ -45,7 +47,7 @@ use crate::{
     error::{Error, Reason, Result},
     ids::{NodeId, TerminalId},
     keeper::{accounts::ShellAccount, wire},
-    log::{Chunk, Limits, Log, Reader},
+    log::{Limits, Log},
     workspace::page::{Page, Paged},
 };
 
@@ -100,13 +102,21 @@ impl Shared {
         if named.is_empty() {
             return Err(Error::bad_request("terminal_id", "is empty; give a terminal's id or name"));
         }
+        if named.len() > create::NAME_BYTES_MAX {
+            return Err(Error::bad_request(
+                "terminal_id",
+                "is longer than an id or a name can be (128 bytes)",
+            ));
+        }
         let here = {
             let live = self.live();
             let by_id = named.parse().ok().and_then(|id: TerminalId| live.get(&id).cloned());
             by_id.or_else(|| live.values().find(|l| l.is_named(principal.workspace, named)).cloned())
         };
         let not_found = || {
-            let message = format!("there is no terminal {named:?} in this workspace; ListTerminals shows those there are");
+            let message = format!(
+                "there is no terminal {named:?} in this workspace; ListTerminals shows those there are"
+            );
             Error::new(Reason::TerminalNotFound, message)
         };
         if let Some(live) = here {
@@ -190,7 +200,16 @@ impl Terminals {
             // State and name stay those of the snapshot, so that events after `sequence` continue from there.
             Some(here) => {
                 let now = here.record();
-                (Record { state: record.state, name: record.name, exit: record.exit, end_ms: record.end_ms, ..now }, here.viewer_count())
+                (
+                    Record {
+                        state: record.state,
+                        name: record.name,
+                        exit: record.exit,
+                        end_ms: record.end_ms,
+                        ..now
+                    },
+                    here.viewer_count(),
+                )
             }
             None => (record, 0),
         };
@@ -234,9 +253,8 @@ impl Terminals {
         principal.require(Role::Viewer)?;
         let found = self.shared.find(principal, named).await?;
         if let Found::Live(live) = &found {
-            let mut ended = live.ended();
             tokio::select! {
-                result = ended.wait_for(Option::is_some) => { result.map_err(Error::internal)?; }
+                () = live.over() => self.shared.recorded_soon(live).await,
                 () = tokio::time::sleep(timeout) => {}
                 () = self.shared.draining.cancelled() => return Err(stopping()),
                 error = principal.ended() => return Err(error),
@@ -274,7 +292,8 @@ impl Terminals {
         };
         let found = live.iter().find(|(v, _)| v.id.to_string() == viewer);
         let (viewer, _) = found.ok_or_else(|| {
-            let message = format!("no reader {viewer:?} is at this terminal; ListViewers shows those there are");
+            let message =
+                format!("no reader {viewer:?} is at this terminal; ListViewers shows those there are");
             Error::new(Reason::ViewerNotFound, message)
         })?;
         viewer.detach.cancel();
@@ -302,75 +321,6 @@ impl Terminals {
                 Ok(Output { log: Arc::new(log), record: *record, ended, live: None })
             }
         }
-    }
-}
-
-/// The output of one terminal.
-#[derive(Debug)]
-pub(crate) struct Output {
-    log: Arc<Log>,
-    record: Record,
-    ended: watch::Receiver<Option<record::Exit>>,
-    /// Present if it runs here.
-    live: Option<Arc<Live>>,
-}
-
-impl Output {
-    /// Seats a reader.
-    fn source(self, principal: &Principal, writer: Option<crate::ids::WriterId>, offset: u64) -> Result<Source> {
-        let Self { log, record, ended, live } = self;
-        let seat = live.map(|live| live.seat(principal.token_name.clone(), writer, offset)).transpose()?;
-        Ok(Source { log, record, ended, seat })
-    }
-}
-
-/// A range of output.
-#[derive(Debug)]
-pub(crate) struct Range {
-    /// Offset of the first byte.
-    pub(crate) offset: u64,
-    /// The bytes.
-    pub(crate) bytes: bytes::Bytes,
-    /// What is missing before them.
-    pub(crate) gap: Option<(u64, u64)>,
-    /// The end of the output.
-    pub(crate) output_end: u64,
-    /// True if the terminal has ended and nothing comes after them.
-    pub(crate) at_end: bool,
-}
-
-impl Output {
-    /// The log.
-    pub(crate) fn log(&self) -> &Log {
-        &self.log
-    }
-
-    /// At most so many bytes from an offset on.
-    pub(crate) async fn read(self, offset: u64, length: usize) -> Result<Range> {
-        let read = tokio::task::spawn_blocking(move || self.read_now(offset, length)).await;
-        read.map_err(Error::internal)?.map_err(Error::internal)
-    }
-
-    fn read_now(&self, offset: u64, length: usize) -> std::io::Result<Range> {
-        let mut reader = Reader::new(Arc::clone(&self.log), offset);
-        let (mut start, mut bytes, mut gap) = (offset, Vec::new(), None);
-        while bytes.len() < length {
-            match reader.read(length - bytes.len())? {
-                Some(Chunk::Data { bytes: more, .. }) => bytes.extend_from_slice(&more),
-                // A hole after bytes is the next call's to tell.
-                Some(Chunk::Gap { .. }) if !bytes.is_empty() => break,
-                Some(Chunk::Gap { from, to }) => {
-                    gap = Some((from, to));
-                    start = to;
-                }
-                Some(Chunk::Mark(_)) => {}
-                None => break,
-            }
-        }
-        let end_offset = start + bytes.len() as u64;
-        let output_end = self.log.end();
-        let at_end = self.log.is_finished() && end_offset >= output_end;
-        Ok(Range { offset: start, bytes: bytes.into(), gap, output_end, at_end })
     }
 }
 

@@ -78,7 +78,10 @@ impl State {
             (Self::Starting | Self::Exited | Self::Lost, Change::Deleted) => Some(self),
             (_, Change::Created)
             | (Self::Running, Change::Started | Change::Deleted)
-            | (Self::Exited | Self::Lost, Change::Started | Change::Renamed | Change::Exited | Change::Lost) => None,
+            | (
+                Self::Exited | Self::Lost,
+                Change::Started | Change::Renamed | Change::Exited | Change::Lost,
+            ) => None,
         }
     }
 
@@ -212,7 +215,9 @@ impl Record {
 
 /// Now, in milliseconds since 1970.
 pub fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -224,8 +229,21 @@ mod tests {
         use Change::*;
         let changes = [Created, Started, Renamed, Exited, Lost, Deleted];
         let table = [
-            (State::Starting, [None, Some(State::Running), Some(State::Starting), Some(State::Exited), Some(State::Lost), Some(State::Starting)]),
-            (State::Running, [None, None, Some(State::Running), Some(State::Exited), Some(State::Lost), None]),
+            (
+                State::Starting,
+                [
+                    None,
+                    Some(State::Running),
+                    Some(State::Starting),
+                    Some(State::Exited),
+                    Some(State::Lost),
+                    Some(State::Starting),
+                ],
+            ),
+            (
+                State::Running,
+                [None, None, Some(State::Running), Some(State::Exited), Some(State::Lost), None],
+            ),
             (State::Exited, [None, None, None, None, None, Some(State::Exited)]),
             (State::Lost, [None, None, None, None, None, Some(State::Lost)]),
         ];

@@ -65,7 +65,7 @@ pub struct NewTerminal {
 #[derive(Clone, Debug)]
 pub enum Inserted {
     /// It is recorded.
-    New(Record),
+    New(Box<Record>),
     /// The same request made this one before.
     Before(TerminalId),
 }
@@ -105,7 +105,8 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
     let rows = tx.query(&tx.prepare_cached(&sql).await?, &[&workspace.0]).await?;
     let names: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     if names.len() >= new.running_max {
-        let message = format!("the workspace has {} running terminals, as many as it may; close one", names.len());
+        let message =
+            format!("the workspace has {} running terminals, as many as it may; close one", names.len());
         let error = Error::quota(Reason::TerminalQuota, "terminal.running_per_workspace_max", message);
         return Ok(Outcome::Refused(error));
     }
@@ -125,14 +126,17 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
     let create_ms = record.create_ms as f64;
     let (id, state, node) = (record.id.0, record.state.as_str(), record.node.0);
     let inserted = tx
-        .execute(&statement, &[&id, &workspace.0, &record.name, &state, &node, &new.fence, &Json(&record), &create_ms])
+        .execute(
+            &statement,
+            &[&id, &workspace.0, &record.name, &state, &node, &new.fence, &Json(&record), &create_ms],
+        )
         .await?;
     if inserted == 0 {
         // Another server on the same database was quicker.
         return Ok(Outcome::Refused(name_taken(&record.name)));
     }
     let events = vec![event(&record, Change::Created, &new.actor)?];
-    Ok(Outcome::Done { value: Inserted::New(record), events })
+    Ok(Outcome::Done { value: Inserted::New(Box::new(record)), events })
 }
 
 /// Writes a changed record of a terminal that is live in the database. Idempotent: a second time it finds nothing
@@ -140,7 +144,13 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
 ///
 /// # Errors
 /// `NAME_TAKEN`, or the database.
-pub async fn update(changes: &Changes, record: Record, fence: i64, change: Change, actor: Actor) -> Result<()> {
+pub async fn update(
+    changes: &Changes,
+    record: Record,
+    fence: i64,
+    change: Change,
+    actor: Actor,
+) -> Result<()> {
     changes
         .submit(move |tx| -> BoxFuture<'_, _> {
             Box::pin(update_in(tx, record.clone(), fence, change, actor.clone()))
@@ -156,7 +166,8 @@ async fn update_in(
     actor: Actor,
 ) -> Result<Outcome<()>> {
     if change == Change::Renamed {
-        let sql = format!("SELECT 1 FROM terminals WHERE workspace_id = $1 AND name = $2 AND id <> $3 AND {LIVE}");
+        let sql =
+            format!("SELECT 1 FROM terminals WHERE workspace_id = $1 AND name = $2 AND id <> $3 AND {LIVE}");
         if tx.query_opt(&sql, &[&record.workspace.0, &record.name, &record.id.0]).await?.is_some() {
             return Ok(Outcome::Refused(name_taken(&record.name)));
         }
@@ -170,8 +181,9 @@ async fn update_in(
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double for 285,000 years")]
     let end_ms = record.end_ms.map(|ms| ms as f64);
     let state = record.state.as_str();
-    let changed =
-        tx.execute(&statement, &[&record.id.0, &record.name, &state, &fence, &Json(&record), &end_ms]).await?;
+    let changed = tx
+        .execute(&statement, &[&record.id.0, &record.name, &state, &fence, &Json(&record), &end_ms])
+        .await?;
     let events = if changed == 0 { Vec::new() } else { vec![event(&record, change, &actor)?] };
     Ok(Outcome::Done { value: (), events })
 }
@@ -188,8 +200,11 @@ pub async fn delete(changes: &Changes, record: Record, actor: Actor) -> Result<(
 
 async fn delete_in(tx: &Transaction<'_>, record: Record, actor: Actor) -> Result<Outcome<()>> {
     let id = record.id.0;
-    tx.execute("DELETE FROM request_ids WHERE workspace_id = $1 AND resource_id = $2", &[&record.workspace.0, &id])
-        .await?;
+    tx.execute(
+        "DELETE FROM request_ids WHERE workspace_id = $1 AND resource_id = $2",
+        &[&record.workspace.0, &id],
+    )
+    .await?;
     let deleted = tx.execute("DELETE FROM terminals WHERE id = $1", &[&id]).await?;
     let events = if deleted == 0 { Vec::new() } else { vec![event(&record, Change::Deleted, &actor)?] };
     Ok(Outcome::Done { value: (), events })
@@ -224,7 +239,12 @@ fn record(row: &Row) -> Result<Record> {
 pub async fn find(db: &Db, workspace: WorkspaceId, named: &str) -> Result<Option<Record>> {
     let client = db.get().await?;
     let row = if let Ok(id) = named.parse::<Uuid>() {
-        client.query_opt("SELECT record FROM terminals WHERE workspace_id = $1 AND id = $2", &[&workspace.0, &id]).await?
+        client
+            .query_opt(
+                "SELECT record FROM terminals WHERE workspace_id = $1 AND id = $2",
+                &[&workspace.0, &id],
+            )
+            .await?
     } else {
         let sql = format!(
             "SELECT record FROM terminals WHERE workspace_id = $1 AND name = $2 ORDER BY {LIVE} DESC, id DESC LIMIT 1"
@@ -255,7 +275,8 @@ pub async fn list(
     let client = db.get().await?;
     let statement = client.prepare_cached(sql).await?;
     let only = only.map(|id| id.0);
-    let rows = client.query(&statement, &[&workspace.0, &page.before(), &only, &states, &page.fetch()]).await?;
+    let rows =
+        client.query(&statement, &[&workspace.0, &page.before(), &only, &states, &page.fetch()]).await?;
     let mut sequence = 0;
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
@@ -295,6 +316,10 @@ pub async fn surplus(db: &Db, node: NodeId, hours: u64, per_workspace_max: usize
                    FROM terminals WHERE end_time IS NOT NULL) ended \
                WHERE node_id = $1 AND (place > $2 OR end_time < now() - make_interval(hours => $3)) LIMIT 100";
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);
-    let rows = db.get().await?.query(sql, &[&node.0, &i64::try_from(per_workspace_max).unwrap_or(i64::MAX), &hours]).await?;
+    let rows = db
+        .get()
+        .await?
+        .query(sql, &[&node.0, &i64::try_from(per_workspace_max).unwrap_or(i64::MAX), &hours])
+        .await?;
     rows.iter().map(record).collect()
 }

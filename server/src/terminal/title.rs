@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn finds_both_forms_and_nothing_else() {
-        let text = b"a\x1b]0;one\x07b\x1b]2;two\x1b\\\x1b]8;;http://x\x07\x1b[1m\x1b]2;\xff\x01x\x07\x1b]22;no\x07";
+        let text =
+            b"a\x1b]0;one\x07b\x1b]2;two\x1b\\\x1b]8;;http://x\x07\x1b[1m\x1b]2;\xff\x01x\x07\x1b]22;no\x07";
         let found = titles(&[text]);
         let names: Vec<&str> = found.iter().map(|(t, _)| t.as_str()).collect();
         assert_eq!(names, ["one", "two", "\u{fffd}x"]);

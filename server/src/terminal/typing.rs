@@ -13,7 +13,7 @@ use super::{
     input::Refused,
     live::Live,
     record::Size,
-    session::{Session, Start, Typist},
+    session::{Session, Source, Start, Typist},
 };
 use crate::{
     auth::{Principal, Role},
@@ -125,7 +125,7 @@ impl Terminals {
 
     fn session(
         &self,
-        source: super::Source,
+        source: Source,
         offset: u64,
         follow: bool,
         typist: Option<Typist>,
@@ -175,7 +175,6 @@ async fn type_all(
 }
 
 async fn type_one(live: &Live, writer: WriterId, sequence: u64, data: &[u8]) -> Result<()> {
-    let mut over = live.ended();
     loop {
         let mut moved = pin!(live.io.input_moved());
         moved.as_mut().enable();
@@ -184,7 +183,7 @@ async fn type_one(live: &Live, writer: WriterId, sequence: u64, data: &[u8]) -> 
             Err(Refused::Full) => {
                 tokio::select! {
                     () = moved.as_mut() => {}
-                    _ = over.wait_for(Option::is_some) => return Ok(()),
+                    () = live.over() => return Ok(()),
                 }
             }
             Err(refused) => return Err(refusal(refused, Some((writer, sequence)))),

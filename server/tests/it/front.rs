@@ -64,7 +64,8 @@ async fn web(server: &Server, headers: &[(&str, &str)]) -> Result<String> {
 async fn the_page_is_for_known_names_and_origins() -> Result<()> {
     let server = Server::builder().config("server.allowed_hosts", "mosaic.example").start().await?;
     let own = format!("http://{}", server.address());
-    let cases: [(&str, &[(&str, &str)], &str); 7] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case; 7] = [
         ("/", &[], "200"),
         ("/", &[("host", "mosaic.example")], "200"),
         ("/", &[("origin", &own)], "200"),

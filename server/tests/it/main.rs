@@ -2,7 +2,7 @@
 //!
 //! It must not use the SDK or the server's own code: only the contract and the program.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod capacity;
 mod events;

@@ -58,13 +58,19 @@ impl terminal_service_server::TerminalService for Handlers {
         Ok(Response::new(pb::CreateTerminalResponse { terminal: Some(show_terminal(shown)) }))
     }
 
-    async fn get_terminal(&self, request: Request<pb::GetTerminalRequest>) -> Answer<pb::GetTerminalResponse> {
+    async fn get_terminal(
+        &self,
+        request: Request<pb::GetTerminalRequest>,
+    ) -> Answer<pb::GetTerminalResponse> {
         let who = principal(&request)?;
         let shown = self.terminals.get(&who, &request.into_inner().terminal_id).await?;
         Ok(Response::new(pb::GetTerminalResponse { terminal: Some(show_terminal(shown)) }))
     }
 
-    async fn list_terminals(&self, request: Request<pb::ListTerminalsRequest>) -> Answer<pb::ListTerminalsResponse> {
+    async fn list_terminals(
+        &self,
+        request: Request<pb::ListTerminalsRequest>,
+    ) -> Answer<pb::ListTerminalsResponse> {
         let who = principal(&request)?;
         let request = request.into_inner();
         let page = Page::parse(TERMINALS, request.page_size, &request.page_token)?;
@@ -85,15 +91,16 @@ impl terminal_service_server::TerminalService for Handlers {
         Ok(Response::new(pb::UpdateTerminalResponse { terminal: Some(show_terminal(shown)) }))
     }
 
-    async fn close_terminal(&self, request: Request<pb::CloseTerminalRequest>) -> Answer<pb::CloseTerminalResponse> {
+    async fn close_terminal(
+        &self,
+        request: Request<pb::CloseTerminalRequest>,
+    ) -> Answer<pb::CloseTerminalResponse> {
         let who = principal(&request)?;
         let request = request.into_inner();
         let grace = parse::grace(request.grace)?;
         let receipt = self.terminals.close(&who, &request.terminal_id, grace).await?;
-        let survivor = |s: crate::keeper::wire::Survivor| pb::Survivor {
-            pid: s.pid.unsigned_abs(),
-            command: s.command,
-        };
+        let survivor =
+            |s: crate::keeper::wire::Survivor| pb::Survivor { pid: s.pid.unsigned_abs(), command: s.command };
         Ok(Response::new(pb::CloseTerminalResponse {
             terminal: Some(show_terminal(receipt.shown)),
             proven: receipt.survivors.is_empty(),
@@ -169,7 +176,10 @@ impl terminal_service_server::TerminalService for Handlers {
         Ok(Response::new(show::show_range(range, as_text)))
     }
 
-    async fn wait_terminal(&self, request: Request<pb::WaitTerminalRequest>) -> Answer<pb::WaitTerminalResponse> {
+    async fn wait_terminal(
+        &self,
+        request: Request<pb::WaitTerminalRequest>,
+    ) -> Answer<pb::WaitTerminalResponse> {
         let who = principal(&request)?;
         let request = request.into_inner();
         let timeout = parse::wait_timeout(request.timeout)?;
@@ -178,14 +188,20 @@ impl terminal_service_server::TerminalService for Handlers {
         Ok(Response::new(pb::WaitTerminalResponse { timed_out, exit, terminal: Some(show_terminal(shown)) }))
     }
 
-    async fn list_viewers(&self, request: Request<pb::ListViewersRequest>) -> Answer<pb::ListViewersResponse> {
+    async fn list_viewers(
+        &self,
+        request: Request<pb::ListViewersRequest>,
+    ) -> Answer<pb::ListViewersResponse> {
         let who = principal(&request)?;
         let viewers = self.terminals.viewers(&who, &request.into_inner().terminal_id).await?;
         let viewers = viewers.iter().map(|(viewer, size)| show_viewer(viewer, *size)).collect();
         Ok(Response::new(pb::ListViewersResponse { viewers }))
     }
 
-    async fn detach_viewer(&self, request: Request<pb::DetachViewerRequest>) -> Answer<pb::DetachViewerResponse> {
+    async fn detach_viewer(
+        &self,
+        request: Request<pb::DetachViewerRequest>,
+    ) -> Answer<pb::DetachViewerResponse> {
         let who = principal(&request)?;
         let request = request.into_inner();
         self.terminals.detach(&who, &request.terminal_id, &request.viewer_id).await?;

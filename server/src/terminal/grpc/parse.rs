@@ -65,7 +65,10 @@ pub(super) fn wait_timeout(value: Option<prost_types::Duration>) -> Parsed<Durat
 pub(super) fn length(value: u32) -> Parsed<usize> {
     let length = if value == 0 { READ_DEFAULT } else { value };
     if length > READ_MAX {
-        return Err(Error::bad_request("length", format!("is {length}; read at most {READ_MAX} bytes at once")));
+        return Err(Error::bad_request(
+            "length",
+            format!("is {length}; read at most {READ_MAX} bytes at once"),
+        ));
     }
     usize::try_from(length).map_err(Error::internal)
 }
@@ -83,7 +86,9 @@ pub(super) fn writer(id: &str) -> Parsed<Option<WriterId>> {
         return Ok(None);
     }
     let parsed: Option<WriterId> = id.parse().ok().filter(|id: &WriterId| id.0.get_version_num() == 7);
-    parsed.map(Some).ok_or_else(|| Error::bad_request("writer_id", "is not a UUIDv7; make one up, or leave it out"))
+    parsed
+        .map(Some)
+        .ok_or_else(|| Error::bad_request("writer_id", "is not a UUIDv7; make one up, or leave it out"))
 }
 
 pub(super) fn states(states: &[i32]) -> Parsed<Vec<State>> {
@@ -124,7 +129,11 @@ pub(super) fn signal(name: &str) -> Parsed<i32> {
 }
 
 pub(super) fn new_shell(request: pb::CreateTerminalRequest) -> Parsed<NewShell> {
-    let id = RequestId::parse(request.request_id.clone(), "CreateTerminal", &fingerprint(&request).each_ref().map(Vec::as_slice))?;
+    let id = RequestId::parse(
+        request.request_id.clone(),
+        "CreateTerminal",
+        &fingerprint(&request).each_ref().map(Vec::as_slice),
+    )?;
     let program = match (request.shell.is_empty(), request.command.is_empty()) {
         (true, true) => Program::LoginShell,
         (false, true) => Program::Line(request.shell),
@@ -153,7 +162,8 @@ fn fingerprint(request: &pb::CreateTerminalRequest) -> [Vec<u8>; 2] {
     let mut env: Vec<(&String, &String)> = request.env.iter().collect();
     env.sort();
     let env = env.iter().map(|(name, value)| format!("{name}\0{value}\0")).collect::<String>().into_bytes();
-    let rest = pb::CreateTerminalRequest { request_id: String::new(), env: Default::default(), ..request.clone() };
+    let rest =
+        pb::CreateTerminalRequest { request_id: String::new(), env: Default::default(), ..request.clone() };
     [rest.encode_to_vec(), env]
 }
 
@@ -205,9 +215,14 @@ pub(super) fn watch(request: pb::WatchRequest) -> Parsed<Watch> {
         (true, false) if request.subscriptions.len() > SUBSCRIPTIONS_MAX => {
             return Err(Error::bad_request("subscriptions", format!("are more than {SUBSCRIPTIONS_MAX}")));
         }
-        (true, false) if request.start.is_none() => request.subscriptions.into_iter().map(subscription).collect(),
+        (true, false) if request.start.is_none() => {
+            request.subscriptions.into_iter().map(subscription).collect()
+        }
         (true, false) => {
-            return Err(Error::bad_request("subscriptions", "have a start each; leave out the one beside them"));
+            return Err(Error::bad_request(
+                "subscriptions",
+                "have a start each; leave out the one beside them",
+            ));
         }
         _ => return Err(Error::bad_request("terminal_id", "or `subscriptions`: give one of them")),
     };

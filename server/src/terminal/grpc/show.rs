@@ -7,8 +7,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 use mosaic_proto::terminal::v1::{self as pb, exit, stream_ended, terminal, terminal_event};
 
 use crate::terminal::{
-    Range, Shown,
+    Shown,
     live::Viewer,
+    output::Range,
     record::{Exit, Reason, Record, Size, State},
     session::{EndReason, Event},
     text::TextFilter,
@@ -84,9 +85,9 @@ pub(super) fn show_exit(exit: Exit) -> pb::Exit {
 }
 
 fn signal_name(signal: i32) -> String {
-    let named = rustix::process::Signal::from_named_raw(signal);
-    // Debug is the only text rustix has; the names are those of the system.
-    named.map_or_else(|| format!("signal {signal}"), |s| format!("{s:?}").trim_start_matches("Signal::").to_owned())
+    // Real-time signals have numbers only.
+    nix::sys::signal::Signal::try_from(signal)
+        .map_or_else(|_| format!("SIG{signal}"), |s| s.as_str().to_owned())
 }
 
 pub(super) fn show_viewer(viewer: &Viewer, size: Option<Size>) -> pb::Viewer {
@@ -143,11 +144,15 @@ pub(super) fn show_event(id: &str, event: Event, text: Option<&mut TextFilter>) 
         Event::Resized { size, offset } => {
             Some(Shown::Resized(pb::Resized { cols: size.cols.into(), rows: size.rows.into(), offset }))
         }
-        Event::TitleChanged { title, offset } => Some(Shown::TitleChanged(pb::TitleChanged { title, offset })),
+        Event::TitleChanged { title, offset } => {
+            Some(Shown::TitleChanged(pb::TitleChanged { title, offset }))
+        }
         Event::Exited { exit, final_offset } => {
             Some(Shown::Exited(pb::Exited { exit: Some(show_exit(exit)), final_offset }))
         }
-        Event::Heartbeat { offset, output_end } => Some(Shown::Heartbeat(pb::Heartbeat { offset, output_end })),
+        Event::Heartbeat { offset, output_end } => {
+            Some(Shown::Heartbeat(pb::Heartbeat { offset, output_end }))
+        }
         Event::Ended { reason, offset } => {
             let reason = match reason {
                 EndReason::TerminalEnded => stream_ended::Reason::TerminalEnded,

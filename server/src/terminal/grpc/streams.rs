@@ -22,9 +22,9 @@ pub(super) fn typed(
     read_only: bool,
 ) -> impl Stream<Item = Result<Typed>> + Send + Unpin {
     // A broken connection ends the reading side, too; there is nobody to tell.
-    let messages = inbound.take_while(|message| std::future::ready(message.is_ok())).filter_map(|message| {
-        std::future::ready(message.ok())
-    });
+    let messages = inbound
+        .take_while(|message| std::future::ready(message.is_ok()))
+        .filter_map(|message| std::future::ready(message.ok()));
     messages.map(move |message| one(message, read_only))
 }
 
@@ -71,7 +71,10 @@ pub(super) fn watched(sessions: Vec<Session>, as_text: bool) -> Events<pb::Watch
     Box::pin(stream::select_all(streams))
 }
 
-fn watched_one(session: Session, as_text: bool) -> impl Stream<Item = Result<pb::WatchResponse, Status>> + Send {
+fn watched_one(
+    session: Session,
+    as_text: bool,
+) -> impl Stream<Item = Result<pb::WatchResponse, Status>> + Send {
     let id = session.terminal().to_string();
     let text = as_text.then(TextFilter::default);
     stream::unfold((session, id, text), |(mut session, id, mut text)| async {

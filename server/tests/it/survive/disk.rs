@@ -19,7 +19,11 @@ async fn a_full_disk_makes_a_gap_and_the_shell_lives_on() -> Result<()> {
         .start()
         .await?;
     let mut client = server.terminals()?;
-    let shell = run(&mut client, "stty -echo; echo ready; read l; seq 6000000; echo printed; read l; echo after; exec cat").await?;
+    let shell = run(
+        &mut client,
+        "stty -echo; echo ready; read l; seq 6000000; echo printed; read l; echo after; exec cat",
+    )
+    .await?;
     read_until(&mut client, &shell.id, "ready").await?;
     write(&mut client, &shell.id, "\r").await?;
     // The program prints to its end although nothing is kept: it would hang here otherwise.

@@ -15,7 +15,9 @@ async fn shells_live_on_when_the_keeper_is_killed() -> Result<()> {
     let server = roomy().await?;
     let mut random = Seeded::new(7);
     let mut client = server.terminals()?;
-    let printing = run(&mut client, &format!("{}; exit 3", programs::numbered_lines(LINES).replace("exec ", ""))).await?;
+    let printing =
+        run(&mut client, &format!("{}; exit 3", programs::numbered_lines(LINES).replace("exec ", "")))
+            .await?;
     let shell = run(&mut client, "while read line; do echo \"got $line\"; done; exit 5").await?;
     for number in 0..faults(KILLS) {
         random.pause(std::time::Duration::from_millis(30)).await;

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use mosaic_proto::terminal::v1::{
-    GetTerminalRequest, Terminal, WaitTerminalRequest, WaitTerminalResponse, WatchRequest, terminal_event::Event,
-    watch_request::Start,
+    GetTerminalRequest, Terminal, WaitTerminalRequest, WaitTerminalResponse, WatchRequest,
+    terminal_event::Event, watch_request::Start,
 };
 use test_support::{Server, TerminalClient};
 
@@ -116,7 +116,8 @@ pub(crate) async fn get(client: &mut TerminalClient, id: &str) -> Result<Termina
 }
 
 pub(crate) async fn wait(client: &mut TerminalClient, id: &str) -> Result<WaitTerminalResponse> {
-    let answer =
-        client.wait_terminal(WaitTerminalRequest { terminal_id: id.to_owned(), ..Default::default() }).await?;
+    let answer = client
+        .wait_terminal(WaitTerminalRequest { terminal_id: id.to_owned(), ..Default::default() })
+        .await?;
     Ok(answer.into_inner())
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use mosaic_proto::terminal::v1::{
-    AttachRequest, Input, attach_request, attach_response::Response, exit::Reason, stream_ended, terminal_event::Event,
+    AttachRequest, Input, attach_request, attach_response::Response, exit::Reason, stream_ended,
+    terminal_event::Event,
 };
 use test_support::{Postgres, Server, reason};
 

@@ -1,0 +1,122 @@
+//! Settling at the start what a former server left half done: rows, children and logs are made to agree.
+//!
+//! Every step is safe to repeat. It knows nothing about terminals that run on.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+    sync::Arc,
+    time::Duration,
+};
+
+use uuid::Uuid;
+
+use super::{
+    Shared, keeper_error,
+    lifecycle::{close_record, forget},
+    link::Linked,
+    record::{Change, Exit, Record, State},
+    store::{self, Actor},
+};
+use crate::{
+    error::{Error, Result},
+    ids::TerminalId,
+    keeper::{
+        client::Client,
+        wire::{self, Ask},
+    },
+    log::{Log, MarkKind},
+};
+
+impl Shared {
+    /// Compares what the database says with what the keeper has.
+    pub(super) async fn settle(self: &Arc<Self>, linked: &Linked) -> Result<()> {
+        let ids: Vec<Uuid> = linked.children.iter().filter_map(|c| Uuid::from_slice(&c.id).ok()).collect();
+        let known: HashSet<Uuid> = store::known(&self.db, &ids).await?.into_iter().collect();
+        let mut rows: HashMap<Uuid, Record> =
+            store::live_of(&self.db, self.node).await?.into_iter().map(|r| (r.id.0, r)).collect();
+        for child in &linked.children {
+            let Ok(id) = Uuid::from_slice(&child.id) else { continue };
+            match rows.remove(&id) {
+                Some(record) if child.has_fds => self.take(&linked.client, record).await?,
+                Some(record) => self.settle_ended(&linked.client, record, child.exit).await?,
+                None => {
+                    if !known.contains(&id) {
+                        tracing::warn!(terminal = %id, "a child that no row knows is ended");
+                    }
+                    self.drop_child(&linked.client, id).await;
+                }
+            }
+        }
+        for record in rows.into_values() {
+            tracing::warn!(terminal = %record.id, name = record.name, "a terminal is lost; its remains are swept");
+            self.end_tree(record.id, Duration::ZERO, wire::Reason::Lost).await?;
+            self.settle_over(record, Exit::LOST).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with a child of the former server at the next byte.
+    async fn take(self: &Arc<Self>, client: &Client, mut record: Record) -> Result<()> {
+        let id = record.id.0.as_bytes().to_vec();
+        let (child, io) = client.ask_child(Ask::Take(wire::ChildId { id })).await.map_err(keeper_error)?;
+        let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
+        record.step(Change::Started);
+        record.pid = child.pid;
+        let live = self.run(record, (child.pid, child.start_time), io, child.exit).await?;
+        live.reload_size();
+        // Also if it was running before: the row gets the new fence.
+        store::update(&self.changes, live.record(), self.fence, Change::Started, Actor::system()).await
+    }
+
+    /// Only the record of its end is left.
+    async fn settle_ended(&self, client: &Client, record: Record, exit: Option<wire::Exit>) -> Result<()> {
+        let id = record.id;
+        self.settle_over(record, exit.map_or(Exit::LOST, Exit::from)).await?;
+        forget(client, id.0).await;
+        Ok(())
+    }
+
+    /// Records the end of a terminal that does not run.
+    async fn settle_over(&self, mut record: Record, exit: Exit) -> Result<()> {
+        let (dir, limits) = (self.log_dir(record.id), self.log_limits());
+        let opened = tokio::task::spawn_blocking(move || {
+            let log = Log::create(&dir, limits)?;
+            if !log.is_finished() {
+                log.mark(MarkKind::End, None);
+            }
+            Ok::<_, io::Error>(log)
+        });
+        let log = opened.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        close_record(&mut record, &log, exit);
+        let change = if record.state == State::Lost { Change::Lost } else { Change::Exited };
+        store::update(&self.changes, record, self.fence, change, Actor::system()).await
+    }
+
+    async fn drop_child(&self, client: &Client, id: Uuid) {
+        if let Err(error) = self.end_tree(TerminalId(id), Duration::ZERO, wire::Reason::Lost).await {
+            tracing::warn!(terminal = %id, %error, "a child could not be ended");
+        }
+        forget(client, id).await;
+    }
+
+    /// Removes logs that no row knows: a kill between the two leaves one.
+    pub(super) async fn sweep_logs(self: Arc<Self>) {
+        let swept = async {
+            let entries = fs::read_dir(&self.dir).map_err(Error::internal)?;
+            let ids: Vec<Uuid> =
+                entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+            for some in ids.chunks(1000) {
+                let known: HashSet<Uuid> = store::known(&self.db, some).await?.into_iter().collect();
+                for id in some.iter().filter(|id| !known.contains(id)) {
+                    tracing::info!(terminal = %id, "a log without a row is removed");
+                    Log::remove(&self.log_dir(TerminalId(*id))).map_err(Error::internal)?;
+                }
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = swept.await {
+            tracing::warn!(%error, "logs without rows could not be swept; the next start tries again");
+        }
+    }
+}
