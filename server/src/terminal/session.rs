@@ -164,6 +164,8 @@ pub struct Typist {
     pub highest: u64,
     /// The highest sequence accepted by now.
     pub accepted: watch::Receiver<u64>,
+    /// It was seen to grow, and not told yet.
+    pub news: bool,
     /// Reads the client's messages; ends with the stream, or with an error that the stream ends with.
     pub task: AbortOnDropHandle<Result<()>>,
 }
@@ -301,9 +303,10 @@ impl Session {
     }
 
     fn accepted(&mut self) -> Option<Event> {
-        let accepted = &mut self.typist.as_mut()?.accepted;
-        accepted.has_changed().ok().filter(|changed| *changed)?;
-        Some(Event::InputAccepted(*accepted.borrow_and_update()))
+        let typist = self.typist.as_mut()?;
+        // A channel that is closed no longer tells that it has changed; what was seen before it closed counts.
+        let news = std::mem::take(&mut typist.news) || typist.accepted.has_changed().unwrap_or(false);
+        news.then(|| Event::InputAccepted(*typist.accepted.borrow_and_update()))
     }
 
     /// Waits until something may have happened.
@@ -345,7 +348,7 @@ async fn typing(typist: &mut Option<Typist>) -> Typing {
     tokio::select! {
         biased;
         Ok(()) = typist.accepted.changed() => {
-            typist.accepted.mark_changed();
+            typist.news = true;
             Typing::Accepted
         }
         result = &mut typist.task => Typing::Over(result.unwrap_or_else(|cause| Err(Error::internal(cause)))),

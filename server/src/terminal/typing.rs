@@ -148,7 +148,7 @@ fn typist(
     let highest = live.io.highest(writer).unwrap_or(0);
     let (sender, accepted) = watch::channel(highest);
     let task = tokio::spawn(type_all(live, writer, inbound, sender));
-    Ok(Typist { writer, highest, accepted, task: AbortOnDropHandle::new(task) })
+    Ok(Typist { writer, highest, accepted, news: false, task: AbortOnDropHandle::new(task) })
 }
 
 /// Types what a client sends until it stops sending. It stops reading while the journal is full: HTTP/2 then holds

@@ -42,7 +42,10 @@ pub(super) fn size(cols: u32, rows: u32) -> Parsed<Size> {
 
 fn span(field: &str, value: Option<prost_types::Duration>) -> Parsed<Option<Duration>> {
     let convert = |span: prost_types::Duration| {
-        Duration::try_from(span).map_err(|_| Error::bad_request(field, "is negative or not a time span"))
+        // The library would make something of parts that disagree.
+        let whole = (0..1_000_000_000).contains(&span.nanos);
+        let span = Duration::try_from(span).ok().filter(|_| whole);
+        span.ok_or_else(|| Error::bad_request(field, "is negative or not a time span"))
     };
     value.map(convert).transpose()
 }

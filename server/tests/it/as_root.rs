@@ -1,0 +1,61 @@
+//! A server that root starts: it gives root up, its shells are a third user's, and they outlive it all the same.
+//!
+//! It must not test what is the same for an ordinary user.
+
+use anyhow::{Context, Result};
+use nix::unistd::{Uid, User};
+use test_support::Server;
+
+use crate::shells::{idle, read_until, run, unharmed};
+
+/// The user that a process runs as.
+fn user_of(pid: u32) -> Result<String> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let uids =
+        status.lines().find_map(|line| line.strip_prefix("Uid:")).context("a process without a uid")?;
+    let uid = uids.split_whitespace().next().context("an empty line")?.parse()?;
+    Ok(User::from_uid(Uid::from_raw(uid))?.context("a uid of nobody")?.name)
+}
+
+/// A server that root has started with its own database; none where this is not root.
+async fn server() -> Result<Option<Server>> {
+    if !Uid::effective().is_root() {
+        println!("not tested here: only root can start a server as root");
+        return Ok(None);
+    }
+    // The database of the other tests is another user's.
+    Server::builder().as_root().embedded_postgres().start().await.map(Some)
+}
+
+#[tokio::test]
+async fn the_boundary_is_the_uid() -> Result<()> {
+    let Some(server) = server().await? else { return Ok(()) };
+    let mut client = server.terminals()?;
+    assert_eq!(user_of(server.pid()?)?, "mosaic", "the server kept root");
+    assert_eq!(user_of(server.keeper_pid()?)?, "root", "the keeper cannot start another user's shell");
+    let data = server.data_dir();
+    let script = format!(
+        "id -un; cat {0}/operator-token; ls {0}; cat /proc/{1}/environ; kill -0 {1}; kill -0 {2}; echo done",
+        data.display(),
+        server.pid()?,
+        server.keeper_pid()?,
+    );
+    let terminal = run(&mut client, &script).await?;
+    let printed = read_until(&mut client, &terminal.id, "done\r\n").await?;
+    assert!(printed.starts_with("mosaic-shell\r\n"), "{printed}");
+    assert!(!printed.contains(&server.token()?), "a shell reads the operator's token");
+    let refusals = printed.matches("Permission denied").count() + printed.matches("not permitted").count();
+    assert_eq!(refusals, 5, "{printed}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn shells_outlive_a_killed_server_of_root() -> Result<()> {
+    let Some(server) = server().await? else { return Ok(()) };
+    let terminal = idle(&mut server.terminals()?).await?;
+    let keeper = server.keeper_pid()?;
+    server.kill9().await?;
+    server.restart().await?;
+    assert_eq!(server.keeper_pid()?, keeper, "another keeper");
+    unharmed(&mut server.terminals()?, &terminal).await
+}
