@@ -39,8 +39,9 @@ const ADOPTED: u64 = 1 << 63;
 const CONNECTIONS_MAX: usize = 16;
 /// How long it waits for a peer that does not read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long it waits for the parent of an adopted child to reap it, after which the kernel tells how it ended.
-const ORPHAN_PATIENCE: u32 = 50;
+/// How often, and with what pause, it asks how an adopted child ended: the kernel tells once the new parent (init) has
+/// reaped it, and some take seconds.
+const ORPHAN_PATIENCE: u32 = 500;
 const ORPHAN_PAUSE: Duration = Duration::from_millis(20);
 
 /// A peer.
