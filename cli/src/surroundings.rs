@@ -83,3 +83,10 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
         Err(error) => Err(Failure::file("read", path, &error)),
     }
 }
+
+/// The size of the window around this program: columns and rows. A terminal that was never told its size (0x0, as under
+/// some tools that script programs) has none to pass on.
+pub(crate) fn window() -> Option<(u32, u32)> {
+    let (cols, rows) = crossterm::terminal::size().ok()?;
+    (cols > 0 && rows > 0).then(|| (cols.into(), rows.into()))
+}

@@ -82,8 +82,8 @@ pub(crate) async fn run(client: &Client, id: &str, options: Options) -> Outcome 
     if options.read_only {
         attach = attach.read_only();
     }
-    if let Ok((cols, rows)) = crossterm::terminal::size() {
-        attach = attach.size(cols.into(), rows.into());
+    if let Some((cols, rows)) = surroundings::window() {
+        attach = attach.size(cols, rows);
     }
     let attachment = attach.open().await?;
     let opened = attachment.opened().clone();

@@ -77,8 +77,8 @@ impl Typing {
                     }
                 }
                 _ = self.window.recv() => {
-                    if let Ok((cols, rows)) = crossterm::terminal::size()
-                        && writer.resize(cols.into(), rows.into()).is_err()
+                    if let Some((cols, rows)) = crate::surroundings::window()
+                        && writer.resize(cols, rows).is_err()
                     {
                         return closed().await;
                     }

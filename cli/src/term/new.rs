@@ -139,8 +139,8 @@ fn request(client: &Client, new: &New) -> CreateTerminal {
     }
     let window = || {
         let shown = std::io::stdout().is_terminal() && !new.detach;
-        let (cols, rows) = shown.then(crossterm::terminal::size)?.ok()?;
-        Some(Size { cols: cols.into(), rows: rows.into() })
+        let (cols, rows) = shown.then(crate::surroundings::window)??;
+        Some(Size { cols, rows })
     };
     if let Some(Size { cols, rows }) = new.size.or_else(window) {
         request = request.size(cols, rows);

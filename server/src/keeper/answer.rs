@@ -11,7 +11,7 @@ use super::{
     serve::Keeper,
     spawn,
     table::{Child, ChildIo},
-    tree::Leader,
+    tree::{self, Leader},
     upgrade,
     wire::{self, Ask, FailureKind, Reply},
 };
@@ -201,6 +201,7 @@ impl Keeper {
                 self.closings.begin(uuid, None, grace, None);
             }
         }
+        self.closings.begin(tree::STRAYS, None, grace, None);
         self.stopping = Some((token, id));
         None
     }

@@ -47,6 +47,7 @@ pub const MARK: &str = "MOSAIC_TERMINAL_ID";
 struct Stat {
     command: String,
     zombie: bool,
+    parent: i32,
     session: i32,
     start_time: u64,
 }
@@ -56,12 +57,17 @@ pub fn start_time(pid: i32) -> Option<u64> {
     stat(pid).map(|s| s.start_time)
 }
 
-/// Looks once at all processes and says which live ones belong to which of the terminals.
+/// Stands for no terminal: what the keeper has inherited without knowing from which.
+pub const STRAYS: Uuid = Uuid::nil();
+
+/// Looks once at all processes and says which live ones belong to which of the terminals: those of its session, those
+/// that carry its mark, and all that these started. Asked for [`STRAYS`], also every other descendant of this process.
 pub fn members(
     terminals: &HashMap<Uuid, Option<Leader>>,
     account: &ShellAccount,
 ) -> HashMap<Uuid, Vec<Member>> {
-    let mut found: HashMap<Uuid, Vec<Member>> = HashMap::new();
+    let alive = alive(account);
+    let mut owner: HashMap<i32, Uuid> = HashMap::new();
     // A leader's pid can belong to somebody else once its session is empty: then the session is not ours.
     let sessions: HashMap<i32, Uuid> = terminals
         .iter()
@@ -69,27 +75,53 @@ pub fn members(
         .filter(|(leader, _)| start_time(leader.pid).is_none_or(|t| t == leader.start_time))
         .map(|(leader, id)| (leader.pid, id))
         .collect();
-    let own = std::process::id().cast_signed();
-    let Ok(entries) = fs::read_dir("/proc") else { return found };
-    for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
-        if pid == own || entry.metadata().is_ok_and(|m| m.uid() != account.uid && m.uid() != 0) {
-            continue;
+    for (pid, stat) in &alive {
+        let marked = || mark(*pid).filter(|id| terminals.contains_key(id));
+        if let Some(id) = sessions.get(&stat.session).copied().or_else(marked) {
+            owner.insert(*pid, id);
         }
-        let Some(stat) = stat(pid) else { continue };
-        if stat.zombie {
-            continue;
-        }
-        let id = sessions
-            .get(&stat.session)
-            .copied()
-            .or_else(|| mark(pid).filter(|id| terminals.contains_key(id)));
-        if let Some(id) = id {
+    }
+    inherit(&alive, &mut owner);
+    if terminals.contains_key(&STRAYS) {
+        owner.insert(std::process::id().cast_signed(), STRAYS);
+        inherit(&alive, &mut owner);
+    }
+    let mut found: HashMap<Uuid, Vec<Member>> = HashMap::new();
+    for (pid, stat) in alive {
+        if let Some(id) = owner.get(&pid) {
             let member = Member { pid, start_time: stat.start_time, command: stat.command };
-            found.entry(id).or_default().push(member);
+            found.entry(*id).or_default().push(member);
         }
     }
     found
+}
+
+/// Children belong where their parents do.
+fn inherit(alive: &HashMap<i32, Stat>, owner: &mut HashMap<i32, Uuid>) {
+    loop {
+        let new: Vec<(i32, Uuid)> = alive
+            .iter()
+            .filter(|(pid, _)| !owner.contains_key(pid))
+            .filter_map(|(pid, stat)| owner.get(&stat.parent).map(|id| (*pid, *id)))
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        owner.extend(new);
+    }
+}
+
+/// All living processes of the shell user's or of root's (which a set-uid program may be), but for this one.
+fn alive(account: &ShellAccount) -> HashMap<i32, Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else { return HashMap::new() };
+    let own = std::process::id().cast_signed();
+    let candidates = entries.flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse::<i32>().ok().filter(|pid| *pid != own)?;
+        let uid = entry.metadata().ok()?.uid();
+        let stat = (uid == account.uid || uid == 0).then(|| stat(pid))??;
+        (!stat.zombie).then_some((pid, stat))
+    });
+    candidates.collect()
 }
 
 /// Signals these processes, as the shell user; those that are gone or not ours to signal stay as they are.
@@ -118,6 +150,7 @@ fn stat(pid: i32) -> Option<Stat> {
     Some(Stat {
         command,
         zombie: matches!(*fields.first()?, "Z" | "X"),
+        parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         start_time: fields.get(19)?.parse().ok()?,
     })

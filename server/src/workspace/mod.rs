@@ -283,7 +283,10 @@ impl Account {
                  the server does too. Give it only to whom you would give that account."
             )
         } else {
-            format!("The holder can run any program as the account {user:?} on the server's machine.")
+            format!(
+                "The holder can run any program as the account {user:?} on the server's machine. The terminals of all \
+                 workspaces run under it: to each other they are no boundary."
+            )
         }
     }
 }

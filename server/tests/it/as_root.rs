@@ -24,7 +24,7 @@ async fn server() -> Result<Option<Server>> {
         return Ok(None);
     }
     // The database of the other tests is another user's.
-    Server::builder().config("accounts.shell_user", "root").as_root().embedded_postgres().start().await.map(Some)
+    Server::builder().as_root().embedded_postgres().start().await.map(Some)
 }
 
 #[tokio::test]

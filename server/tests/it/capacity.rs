@@ -42,7 +42,6 @@ async fn round(client: &TerminalClient) -> Result<()> {
         closing.spawn(async move {
             write(&mut client, &id, &format!("line {number}\r")).await?;
             read_until(&mut client, &id, &format!("got line {number}\r\n")).await?;
-            if number == 7 { return Ok(()); }
             close(&mut client, &id).await?;
             client.delete_terminal(DeleteTerminalRequest { terminal_id: id }).await?;
             anyhow::Ok(())

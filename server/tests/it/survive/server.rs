@@ -129,11 +129,15 @@ async fn stop_all_ends_the_shells_too_and_the_next_start_says_so() -> Result<()>
     let mut client = server.terminals()?;
     let shell = run(&mut client, &test_support::programs::leaves_a_daemon()).await?;
     let daemon = read_until(&mut client, &shell.id, "\r\n").await?;
+    // It sheds session, mark and parent.
+    let hidden =
+        run(&mut client, "(setsid env -i sh -c 'echo $$; exec sleep 3600' &); exec sleep 3600").await?;
+    let hidden = read_until(&mut client, &hidden.id, "\r\n").await?;
     let stopped = server.command("stop")?.arg("--all").output()?;
     let said = String::from_utf8_lossy(&stopped.stdout);
     assert!(stopped.status.success(), "{said}{}", String::from_utf8_lossy(&stopped.stderr));
     assert!(said.contains("nothing of them is left"), "{said}");
-    for pid in [shell.pid.to_string(), daemon.trim().to_owned()] {
+    for pid in [shell.pid.to_string(), daemon, hidden] {
         assert!(gone(&pid), "process {pid} lives on");
     }
     server.ended().await?;
