@@ -94,8 +94,9 @@ use() {
         say "$user, $round start: listens after $((SECONDS - start)) s"
         cat "$place/tmp/run.out"
         [ "$round" = first ] || [ $((SECONDS - start)) -le 10 ] || { say "A second start must take seconds."; return 1; }
-        inside "$user" "cd $repository && target/debug/mosaic status &&
-            target/debug/mosaic term new --wait -- sh -c 'id -un; tty; echo works'"
+        # A directory that every user can enter: the terminal begins where the command line is.
+        inside "$user" "cd / && $repository/target/debug/mosaic status &&
+            $repository/target/debug/mosaic term new --wait -- sh -c 'id -un; tty; echo works'"
         # ./run gives its place to the server: one process, one pid.
         kill -TERM "$(cat "$place/tmp/run.pid")"
         wait $runner || { tail -n 20 "$place/tmp/run.err"; say "The server did not end well."; return 1; }

@@ -50,7 +50,7 @@ pub(crate) async fn measure(floor: &Floor, mosaic: &Mosaic, table: &mut Table) -
         }
     }
     drop(attachment);
-    mosaic::remove(vec![terminal]).await?;
+    mosaic::remove(terminal).await?;
     let p50 = sdk.at(50)?;
     table.add(P50, bare.at(50)?, p50);
     table.add(TO_PTY, alone.at(50)?, p50);

@@ -24,7 +24,7 @@ const KEEPER: Row =
 /// The growth of a fresh server, which has run one terminal before.
 pub(crate) async fn measure(table: &mut Table) -> Result<()> {
     let mosaic = Mosaic::start().await?;
-    crate::mosaic::remove(mosaic.start_idle(1).await?).await?;
+    crate::mosaic::close(&mosaic.start_idle(1).await?).await?;
     let held =
         || anyhow::Ok((machine::memory_kib(mosaic.pid()?)?, machine::memory_kib(mosaic.keeper_pid()?)?));
     let (server, keeper) = held()?;

@@ -25,6 +25,7 @@ impl Mosaic {
         let server = Server::builder()
             .embedded_postgres()
             .config("terminal.running_per_workspace_max", 2000)
+            .config("terminal.ended_per_workspace_max", 10_000)
             .config("terminal.output_log_bytes_max", 1_u64 << 30)
             // Room and time for calls that hold memory: see `spawn`.
             .config("terminal.reorder_window_max", 1024)
@@ -69,14 +70,19 @@ impl Mosaic {
     }
 }
 
-/// Ends terminals and forgets them with their output.
-pub(crate) async fn remove(terminals: Vec<Terminal>) -> Result<()> {
-    let end = |terminal: Terminal| async move {
-        terminal.close(None).await?;
-        terminal.delete().await
-    };
-    let ended: Vec<_> = stream::iter(terminals).map(end).buffer_unordered(CALLERS).collect().await;
-    Ok(ended.into_iter().collect::<Result<(), _>>()?)
+/// Ends terminals.
+pub(crate) async fn close(terminals: &[Terminal]) -> Result<()> {
+    let ends = stream::iter(terminals).map(|terminal| terminal.close(None)).buffer_unordered(CALLERS);
+    for ended in ends.collect::<Vec<_>>().await {
+        ended?;
+    }
+    Ok(())
+}
+
+/// Ends a terminal and forgets it with its output.
+pub(crate) async fn remove(terminal: Terminal) -> Result<()> {
+    terminal.close(None).await?;
+    Ok(terminal.delete().await?)
 }
 
 /// Reads from the beginning until the program has said that it is ready.

@@ -46,7 +46,7 @@ pub(crate) async fn measure(mosaic: &Mosaic, text: &Text, table: &mut Table) -> 
     let alone = {
         let terminal = mosaic.run(&program).await?;
         let rate = read(&terminal).await?;
-        mosaic::remove(vec![terminal]).await?;
+        mosaic::remove(terminal).await?;
         rate
     };
     let terminal = mosaic.run(&program).await?;
@@ -60,7 +60,7 @@ pub(crate) async fn measure(mosaic: &Mosaic, text: &Text, table: &mut Table) -> 
     table.add(GROWTH, None, growth.await??);
     table.add(OTHERS, alone, disturbed);
     catch_up(stopped).await?;
-    mosaic::remove(vec![terminal]).await
+    mosaic::remove(terminal).await
 }
 
 /// Has it printed and reads it: megabytes per second.

@@ -48,7 +48,7 @@ async fn per_second(mosaic: &Mosaic) -> Result<f64> {
     let began = Instant::now();
     let terminals = mosaic.start_idle(TERMINALS as usize).await?;
     let taken = began.elapsed();
-    mosaic::remove(terminals).await?;
+    mosaic::close(&terminals).await?;
     Ok(f64::from(TERMINALS) / taken.as_secs_f64())
 }
 

@@ -91,6 +91,6 @@ async fn through_sdk(mosaic: &Mosaic, program: &str) -> Result<Taken> {
     let time = began.elapsed();
     let processor = machine::processor_time(mosaic.pid()?)? - used;
     drop(attachment);
-    mosaic::remove(vec![terminal]).await?;
+    mosaic::remove(terminal).await?;
     Ok(Taken { time, processor })
 }

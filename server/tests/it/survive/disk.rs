@@ -30,7 +30,8 @@ async fn a_full_disk_makes_a_gap_and_the_shell_lives_on() -> Result<()> {
     let request = WatchRequest { terminal_id: shell.id.clone(), ..Default::default() };
     let mut events = client.watch(request).await?.into_inner();
     let (mut at, mut gaps, mut lost) = (0, 0, 0);
-    let length = test_support::programs::numbered_lines_output(6_000_000).len() as u64;
+    let printed = "ready\r\n".len() + "printed\r\n".len();
+    let length = (printed + test_support::programs::numbered_lines_output(6_000_000).len()) as u64;
     while at < length {
         match events.message().await?.and_then(|m| m.event).and_then(|e| e.event) {
             Some(Event::Output(output)) => {
