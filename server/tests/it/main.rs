@@ -13,6 +13,8 @@ mod survive;
 mod terminal_access;
 mod terminal_errors;
 mod terminal_input_errors;
+mod terminal_streams;
+mod terminal_typing;
 mod third_party;
 mod workspace;
 mod workspace_access;
