@@ -31,7 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
     lifecycle::{StartError, Terminals},
-    link::Link,
+    link::{Link, LinkError},
 };
 use self::{
     link::{Current, keeper_error},
