@@ -67,7 +67,9 @@ impl Closings {
         closing.give_up_at = closing.kill_at + KILL_TIMEOUT;
         closing.askers.extend(asker);
         self.pause = PAUSE_MIN;
-        self.next = Some(Instant::now());
+        // The first at once; those that come together share a look.
+        let now = Instant::now();
+        self.next = Some(self.next.map_or(now, |next| next.min(now + PAUSE_MIN)));
     }
 
     /// True if nothing is being ended.

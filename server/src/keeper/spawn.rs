@@ -145,8 +145,17 @@ fn prepare(identity: Option<&(u32, u32, Vec<u32>)>, cwd: &CString, nofile: Rlimi
         }
         // Not an error where the kernel is older than close_range: all our descriptors are CLOEXEC anyway.
         libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
-        for signal in 1..=libc::SIGRTMAX() {
-            libc::signal(signal, libc::SIG_DFL);
+        // By the system call: the C library refuses its own two, which whoever started us may have ignored. Zeros are
+        // the default action, without flags or mask, on every architecture.
+        let default = [0_u64; 8];
+        for signal in 1..=64 {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null::<u64>(),
+                size_of::<u64>(),
+            );
         }
         let mut none = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&raw mut none);

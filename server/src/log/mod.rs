@@ -157,15 +157,17 @@ impl Log {
         }
     }
 
-    /// Moves everything that the pipe holds to the end of the log and tells the readers. Returns how much it was.
+    /// Moves what the pipe holds to the end of the log and tells the readers: everything, or as much as is known to be
+    /// there. Returns how much it was.
     ///
     /// Never fails for a full disk: what does not fit becomes a hole, and the writer lives on.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn drain(&self, pipe: BorrowedFd<'_>) -> io::Result<u64> {
+    pub fn drain(&self, pipe: BorrowedFd<'_>, known: Option<u64>) -> io::Result<u64> {
         let before = self.end();
-        loop {
+        let mut total = 0;
+        while known.is_none_or(|known| total < known) {
             let target = self.state().target(&self.dir);
             let moved = match target.and_then(|target| move_into(target, pipe)) {
                 Ok(moved) => {
@@ -178,6 +180,7 @@ impl Log {
             if moved == 0 {
                 break;
             }
+            total += moved;
         }
         let end = self.state().end();
         if end > before {

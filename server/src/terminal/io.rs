@@ -21,7 +21,7 @@ use rustix::{
     pipe::{SpliceFlags, splice},
 };
 use tokio::{
-    io::unix::AsyncFd,
+    io::{Interest, unix::AsyncFd},
     sync::{Notify, watch},
     time::Instant,
 };
@@ -39,6 +39,10 @@ use crate::{
 
 /// Bytes moved in one call; the pipe holds as much.
 const MOVE_BYTES: usize = 64 * 1024;
+/// Buffers of a pipe of that size; each move from a PTY takes one.
+const PIPE_PLACES: usize = 16;
+/// After a smaller move there is most likely nothing more.
+const MUCH_BYTES: u64 = 2048;
 /// Bytes typed at once by whoever brought them; the rest is left to the pump.
 const INLINE_BYTES: u64 = 64 * 1024;
 /// Titles are looked for when so much output has come, or when it pauses.
@@ -72,7 +76,7 @@ pub struct TerminalIo {
 
 /// What one step of the output came to.
 enum Step {
-    Moved,
+    Moved(u64),
     Empty,
     NoSlave,
 }
@@ -85,7 +89,8 @@ impl TerminalIo {
     pub fn new(fds: Arc<ChildIo>, writers_max: usize, input_bytes_max: u64) -> io::Result<Self> {
         let journal = Journal::open(journal_fds(&fds), writers_max, input_bytes_max)?;
         // SAFETY: `Master` owns the descriptor and never closes or replaces it before the AsyncFd is dropped.
-        let master = unsafe { AsyncFd::register(Master(Arc::clone(&fds))) }?;
+        let master =
+            unsafe { AsyncFd::register_with_interest(Master(Arc::clone(&fds)), Interest::READABLE) }?;
         Ok(Self {
             fds,
             master,
@@ -165,7 +170,7 @@ impl TerminalIo {
     ) {
         let mut titles = Titles::new(log);
         // The former server may have been killed with bytes in the pipe.
-        self.drain(log);
+        self.drain(log, None);
         let mut deadline = None;
         loop {
             if deadline.is_none() && exit.borrow_and_update().is_some() {
@@ -179,12 +184,14 @@ impl TerminalIo {
                 _ = exit.changed(), if deadline.is_none() => continue,
                 () = wait_until(deadline) => continue,
             };
-            match self.step() {
-                Ok(Step::Moved) => {
-                    self.drain(log);
-                    titles.look(log, false);
-                    tokio::task::consume_budget().await;
-                }
+            let (moved, last) = self.fill();
+            if moved > 0 {
+                self.drain(log, Some(moved));
+                titles.look(log, false);
+                tokio::task::consume_budget().await;
+            }
+            match last {
+                Ok(Step::Moved(_)) => {}
                 Ok(Step::Empty) => {
                     titles.look(log, true);
                     if let Ok(mut ready) = ready {
@@ -199,16 +206,35 @@ impl TerminalIo {
                 }
             }
         }
-        self.drain(log);
+        self.drain(log, None);
         titles.look(log, true);
     }
 
-    /// Moves what the master has into the pipe. The pipe is always empty before.
+    /// Moves what the master has into the pipe, which is empty before: as long as it brings much, so that a busy program
+    /// costs one move to the log and one wake-up of the readers for many reads. Never to the pipe's last place: a full
+    /// pipe could not be told from an empty master.
+    fn fill(&self) -> (u64, io::Result<Step>) {
+        let mut total = 0;
+        for _ in 1..PIPE_PLACES {
+            match self.step() {
+                Ok(Step::Moved(n)) => {
+                    total += n;
+                    if n < MUCH_BYTES {
+                        break;
+                    }
+                }
+                last => return (total, last),
+            }
+        }
+        (total, Ok(Step::Moved(total)))
+    }
+
+    /// Moves once what the master has into the pipe: the kernel gives at most about 4 KiB.
     fn step(&self) -> io::Result<Step> {
         let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
         match splice(&self.fds.master, None, &self.fds.pipe_write, None, MOVE_BYTES, flags) {
             Ok(0) | Err(Errno::IO) => Ok(Step::NoSlave),
-            Ok(_) => Ok(Step::Moved),
+            Ok(n) => Ok(Step::Moved(n as u64)),
             Err(Errno::AGAIN | Errno::INTR) => Ok(Step::Empty),
             Err(Errno::INVAL) => self.copy(),
             Err(cause) => Err(cause.into()),
@@ -223,15 +249,15 @@ impl TerminalIo {
             Ok(0) | Err(Errno::IO) => Ok(Step::NoSlave),
             Ok(n) => {
                 rustix::io::write(&self.fds.pipe_write, bytes.get(..n).unwrap_or_default())?;
-                Ok(Step::Moved)
+                Ok(Step::Moved(n as u64))
             }
             Err(Errno::AGAIN | Errno::INTR) => Ok(Step::Empty),
             Err(cause) => Err(cause.into()),
         }
     }
 
-    fn drain(&self, log: &Log) {
-        match log.drain(self.fds.pipe_read.as_fd()) {
+    fn drain(&self, log: &Log, known: Option<u64>) {
+        match log.drain(self.fds.pipe_read.as_fd(), known) {
             Ok(0) => {}
             Ok(_) => self.active_ms.store(now_ms(), Ordering::Relaxed),
             Err(cause) => {
@@ -258,21 +284,20 @@ impl TerminalIo {
         }
     }
 
-    /// Waits until the terminal takes input. Readiness is cleared first, then it is tried once more, so that room
-    /// that came in between is not missed.
+    /// Waits until the terminal takes input. The reactor watches for that only as long as it is needed: otherwise each
+    /// key that a program reads would wake the pump.
     async fn until_writable(&self) {
-        if let Ok(mut ready) = self.master.writable().await {
-            ready.clear_ready();
-            let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-            if !matches!(
-                journal.pump(journal_fds(&self.fds), self.master(), INLINE_BYTES),
-                Ok(Pumped::Blocked)
-            ) {
-                return;
-            }
+        let Ok(master) = self.fds.master.try_clone() else {
+            // No descriptor is left; one may be soon.
+            return tokio::time::sleep(REOPEN_PAUSE).await;
+        };
+        // SAFETY: the AsyncFd owns this duplicate.
+        let watched = unsafe { AsyncFd::register_with_interest(master, Interest::WRITABLE) };
+        match watched {
+            // Whoever waits tries again afterwards.
+            Ok(watched) => drop(watched.writable().await),
+            Err(_) => tokio::time::sleep(REOPEN_PAUSE).await,
         }
-        // The next edge, or new input, wakes it; the reactor's edge for room comes after the clearing above.
-        let _ = self.master.writable().await;
     }
 }
 
