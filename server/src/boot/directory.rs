@@ -120,10 +120,13 @@ pub(super) fn announce(config: &Config, address: SocketAddr) -> Result<String, D
     Ok(url)
 }
 
-/// The terminals whose logs are here, live or ended.
+/// The terminals whose logs are here, live or ended, oldest first.
 pub(super) fn terminals(dir: &Path) -> Vec<Uuid> {
     let entries = fs::read_dir(dir.join("terminals")).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    let mut ids: Vec<Uuid> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // Ids begin with their time.
+    ids.sort();
+    ids
 }
 
 /// Writes a file whole or not at all.

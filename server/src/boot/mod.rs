@@ -106,6 +106,10 @@ pub fn serve(config: Config) -> Result<ExitCode, Error> {
 async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Handle) -> Result<(), Error> {
     // From here on a signal waits for its turn instead of ending the process half-way.
     let signals = Signals::new()?;
+    // First: nothing is made or started by a server that cannot listen.
+    let listen = config.server.listen;
+    let cannot = |cause| Error::Listen { address: listen, cause };
+    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let node = directory::node(&config.data.dir)?;
     let (embedded, address) = match &config.database.url {
         Some(url) => {
@@ -134,9 +138,6 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     let service = terminal::grpc::service(Arc::clone(&terminals), config.server.message_bytes_max);
     let server = server.add_service(service);
 
-    let listen = config.server.listen;
-    let cannot = |cause| Error::Listen { address: listen, cause };
-    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let url = directory::announce(&config, listener.local_addr().map_err(cannot)?)?;
     println!("listening on {url}");
     server.serve(listener, signals.stop()).await?;

@@ -123,6 +123,10 @@ pub(super) fn keeper_args(config: &Config) -> Result<KeeperArgs, PrivilegeError>
 
 fn own_directory(dir: &Path, account: &ShellAccount, mode: u32) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
+    if !fs::symlink_metadata(dir)?.is_dir() {
+        // Root must not give away what a link points at.
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, format!("{} is a link", dir.display())));
+    }
     chown(dir, Some(account.uid), Some(account.gid))?;
     fs::set_permissions(dir, fs::Permissions::from_mode(mode))
 }

@@ -9,14 +9,24 @@ use rustix::{
     process::{Pid, PidfdFlags, Resource, Signal, getrlimit, pidfd_open, pidfd_send_signal},
 };
 
-use super::{Error, directory};
-use crate::{config::Config, keeper};
+use super::{Error, directory, is_root, privilege::PrivilegeError};
+use crate::{
+    config::Config,
+    keeper::{self, accounts::ShellAccount},
+};
 
 /// Stops the server, and with `all` everything that runs in its terminals.
 ///
 /// # Errors
 /// [`Error`].
 pub fn stop(config: &Config, all: bool) -> Result<ExitCode, Error> {
+    if !config.data.dir.is_dir() {
+        let problem = format!(
+            "{} does not exist: no server was ever started there; name its --data-dir",
+            config.data.dir.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::NotFound, problem).into());
+    }
     match directory::holder(&config.data.dir)? {
         Some(pid) => stop_server(config, pid)?,
         None => println!("no server runs for {}", config.data.dir.display()),
@@ -51,6 +61,12 @@ fn stop_server(config: &Config, pid: i32) -> Result<(), Error> {
         Err(rustix::io::Errno::SRCH) => return Ok(()),
         Err(cause) => return Err(io::Error::from(cause).into()),
     };
+    if is_root() && !runs_as(pid, &config.accounts.service_user)? {
+        // The file belongs to the service user, who could have root end anything.
+        let problem =
+            format!("server.lock names process {pid}, which is not {}'s", config.accounts.service_user);
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem).into());
+    }
     pidfd_send_signal(&pidfd, Signal::TERM).map_err(io::Error::from)?;
     // Its own patience with clients and with PostgreSQL, and some more.
     let patience =
@@ -63,4 +79,11 @@ fn stop_server(config: &Config, pid: i32) -> Result<(), Error> {
             Ok(())
         }
     }
+}
+
+fn runs_as(pid: i32, user: &str) -> Result<bool, Error> {
+    let account = ShellAccount::named(user).map_err(PrivilegeError::from)?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next());
+    Ok(uid == Some(account.uid.to_string().as_str()))
 }

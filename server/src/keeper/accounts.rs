@@ -2,9 +2,11 @@
 //!
 //! It knows nothing about processes or terminals.
 
+#![expect(unsafe_code, reason = "fork and changing the uid have no safe wrapper")]
+
 use std::ffi::CString;
 
-use rustix::process::{geteuid, getuid};
+use rustix::process::getuid;
 
 /// A user of the system, as the password database tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,21 +82,40 @@ impl ShellAccount {
         getuid().as_raw() != self.uid
     }
 
-    /// Runs `act` with this account's effective uid and without capabilities, so that the kernel checks what may be
-    /// signalled. Only for a process with one thread: the uid belongs to all of them.
-    pub fn as_shell_user<R>(&self, act: impl FnOnce() -> R) -> R {
-        if !geteuid().is_root() || self.uid == 0 {
+    /// Runs `act` as this account: in a process of its own that gives up everything else first, so that the kernel
+    /// checks what may be signalled. (An effective uid alone would not do: a sender's *real* uid counts, too.) Answers
+    /// the error number that `act` answers, 0 for none. Only for a process with one thread.
+    pub fn as_shell_user(&self, act: impl FnOnce() -> i32) -> i32 {
+        if !self.must_switch() {
             return act();
         }
-        // Without the switch this would signal with root's power, and without the way back it could spawn nobody:
-        // in both cases a new keeper that takes over from the server is better.
-        if nix::unistd::seteuid(self.uid.into()).is_err() {
-            std::process::abort();
+        // SAFETY: this process has one thread, so the child may do what this one may; it ends without unwinding.
+        match unsafe { libc::fork() } {
+            -1 => libc::EAGAIN,
+            0 => {
+                let errno = if self.give_up_everything_else() { act() } else { libc::EPERM };
+                // SAFETY: ends the child at once.
+                unsafe { libc::_exit(errno) }
+            }
+            child => {
+                let mut status = 0;
+                // SAFETY: `status` is there for the kernel to fill.
+                while unsafe { libc::waitpid(child, &raw mut status, 0) } == -1 {
+                    if std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+                        return libc::ECHILD;
+                    }
+                }
+                if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { libc::EINTR }
+            }
         }
-        let result = act();
-        if nix::unistd::seteuid(0.into()).is_err() {
-            std::process::abort();
+    }
+
+    fn give_up_everything_else(&self) -> bool {
+        // SAFETY: system calls on this process alone, with a pointer into a live value.
+        unsafe {
+            libc::setgroups(self.groups.len(), self.groups.as_ptr()) == 0
+                && libc::setresgid(self.gid, self.gid, self.gid) == 0
+                && libc::setresuid(self.uid, self.uid, self.uid) == 0
         }
-        result
     }
 }

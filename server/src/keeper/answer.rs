@@ -105,6 +105,10 @@ impl Keeper {
         let (Ok(uuid), Some(io)) = (Uuid::from_slice(&adopt.id), ChildIo::from_fds(fds)) else {
             return Reply::failed(id, FailureKind::Refused, 0);
         };
+        // A child of this keeper's own, or one that it has adopted before: a server that came back offers all it has.
+        if let Some(child) = self.table.children.get(&uuid).filter(|c| c.io.is_some()) {
+            return Reply { children: vec![child.describe(uuid)], ..Reply::ok(id) };
+        }
         // An exit file that the former keeper left says more than the kernel can.
         let exit = self.table.children.get(&uuid).and_then(|c| c.exit);
         let slave =
@@ -138,10 +142,11 @@ impl Keeper {
         let Ok(group) = rustix::termios::tcgetpgrp(&io.master) else {
             return Reply::failed(id, FailureKind::NoForeground, 0);
         };
-        match self.settings.account.as_shell_user(|| kill_process_group(group, signal)) {
-            Ok(()) => Reply { process_group: group.as_raw_pid(), ..Reply::ok(id) },
-            Err(rustix::io::Errno::SRCH) => Reply::failed(id, FailureKind::NoForeground, 0),
-            Err(cause) => Reply::failed(id, FailureKind::System, cause.raw_os_error()),
+        let send = || kill_process_group(group, signal).err().map_or(0, rustix::io::Errno::raw_os_error);
+        match self.settings.account.as_shell_user(send) {
+            0 => Reply { process_group: group.as_raw_pid(), ..Reply::ok(id) },
+            libc::ESRCH => Reply::failed(id, FailureKind::NoForeground, 0),
+            errno => Reply::failed(id, FailureKind::System, errno),
         }
     }
 

@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use prost::Message;
 use tokio::{
     io::{Interest, unix::AsyncFd},
     sync::{mpsc, oneshot},
@@ -111,9 +112,13 @@ impl Client {
 
     async fn ask_with_fds(&self, ask: Ask, io: Option<&ChildIo>) -> Result<Answer, Error> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let request = Request { id, ask: Some(ask) };
+        if request.encoded_len() > wire::MESSAGE_BYTES_MAX {
+            let failure = Failure { kind: FailureKind::System.into(), errno: libc::E2BIG, pid: 0 };
+            return Err(Error::Failed(failure));
+        }
         let (sender, receiver) = oneshot::channel();
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
-        let request = Request { id, ask: Some(ask) };
         let fds = io.map(ChildIo::fds);
         let sent = self.socket.async_io(Interest::WRITABLE, |socket| {
             wire::send(socket.as_fd(), &request, fds.as_ref().map_or(&[], |f| f.as_slice()))

@@ -164,7 +164,9 @@ impl Keeper {
             self.collect_ended();
             self.ask_orphans();
             self.finish_closings();
-            if self.stopping.is_some() && self.closings.is_empty() {
+            // What a look found gone may have ended during it.
+            self.collect_ended();
+            if self.stopping.is_some() && self.closings.is_empty() && self.orphans.is_empty() {
                 return self.say_goodbye();
             }
         }

@@ -10,11 +10,11 @@ use std::{
     os::{
         fd::{AsFd, OwnedFd},
         unix::{
-            fs::{DirBuilderExt, OpenOptionsExt},
+            fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
             process::CommandExt,
         },
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -34,6 +34,8 @@ use super::{
 
 /// How long a new keeper may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// Terminals that fit one message.
+const ALSO_MAX: usize = 8000;
 const START_PAUSE: Duration = Duration::from_millis(5);
 
 /// Starts a keeper for this directory if none runs, and returns once it listens. `nofile` is the limit of open
@@ -45,6 +47,9 @@ pub fn start(args: &KeeperArgs, nofile: Rlimit) -> io::Result<()> {
     let privileged = rustix::process::geteuid().is_root();
     // The peer has to reach the socket in a privileged keeper's directory, but may not change the directory.
     fs::DirBuilder::new().recursive(true).mode(if privileged { 0o755 } else { 0o700 }).create(&args.dir)?;
+    if privileged {
+        trusted(&args.dir)?;
+    }
     if connect_to(&args.dir).is_ok() {
         return Ok(());
     }
@@ -62,7 +67,7 @@ pub fn start(args: &KeeperArgs, nofile: Rlimit) -> io::Result<()> {
 fn launch(args: &KeeperArgs, nofile: Rlimit) -> io::Result<()> {
     let log = File::options().create(true).append(true).mode(0o600).open(args.dir.join("keeper.log"))?;
     let peer_uid = args.peer_uid.to_string();
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(program()?);
     command.arg("keeper").arg("--dir").arg(&args.dir).args(["--peer-uid", &peer_uid]);
     command.args(["--shell-user", &args.shell_user]).env_clear().current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -84,6 +89,26 @@ fn launch(args: &KeeperArgs, nofile: Rlimit) -> io::Result<()> {
     Ok(())
 }
 
+/// The program that this process runs; after an upgrade the one that has taken its place.
+fn program() -> io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    if path.exists() {
+        return Ok(path);
+    }
+    let replaced = path.to_str().and_then(|p| p.strip_suffix(" (deleted)")).map(PathBuf::from);
+    Ok(replaced.filter(|p| p.exists()).unwrap_or_else(|| PathBuf::from("/proc/self/exe")))
+}
+
+/// What a privileged keeper writes must be nobody else's to replace.
+fn trusted(dir: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(dir)?;
+    if found.is_dir() && found.uid() == 0 && found.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    let problem = format!("{} must be a directory of root's that nobody else can write", dir.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, problem))
+}
+
 /// Ends every child of the keeper in this directory, what these other terminals left behind, and the keeper; returns
 /// what could not be ended.
 ///
@@ -94,7 +119,8 @@ pub fn stop_all(dir: &Path, grace: Duration, also: &[Uuid]) -> io::Result<Vec<wi
     let hello = Ask::Hello(Hello { protocol: wire::PROTOCOL, database: Vec::new(), owner: false });
     ask(&socket, 1, hello)?;
     let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-    let also = also.iter().map(|id| id.as_bytes().to_vec()).collect();
+    // The newest: what older ones left behind descends from the keeper, if anything is left at all.
+    let also = also.iter().rev().take(ALSO_MAX).map(|id| id.as_bytes().to_vec()).collect();
     let peer = sockopt::socket_peercred(&socket)?.pid;
     let keeper = pidfd_open(peer, PidfdFlags::empty())?;
     let survivors = ask(&socket, 2, Ask::StopAll(wire::StopAll { grace_ms, also }))?.survivors;

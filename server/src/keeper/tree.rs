@@ -2,7 +2,7 @@
 //! `MOSAIC_TERMINAL_ID` in the environment.
 //!
 //! It knows nothing about PTYs or exit records. A process is signalled through a pidfd, after its start time was
-//! checked, so a recycled pid is never hit; and with the shell user's effective uid, so that the kernel itself
+//! checked, so a recycled pid is never hit; and as the shell user, so that the kernel itself
 //! keeps a privileged keeper from ending anybody else's process.
 
 use std::{collections::HashMap, fs, io::Read, os::unix::fs::MetadataExt};
@@ -138,6 +138,7 @@ pub fn signal(members: &[Member], signals: &[Signal], account: &ShellAccount) {
                 let _ = pidfd_send_signal(&pidfd, *signal);
             }
         }
+        0
     });
 }
 

@@ -71,9 +71,19 @@ impl Index {
         }
         let mut index = Self { path, marks, dropped: 0, entries_max, lines };
         if text.last().is_some_and(|b| *b != b'\n') {
-            index.rewrite()?;
+            // On a full disk the torn line stays; the next one added is then lost with it, and no terminal for that.
+            if let Err(cause) = index.rewrite() {
+                tracing::warn!(index = %index.path.display(), %cause, "a torn line could not be removed");
+            }
         }
         Ok(index)
+    }
+
+    /// Marks cannot lie beyond the end of what they mark: a log may have lost its newest part with the machine.
+    pub(super) fn clamp(&mut self, end: u64) {
+        for mark in &mut self.marks {
+            mark.offset = mark.offset.min(end);
+        }
     }
 
     /// The number of marks ever made.

@@ -96,9 +96,10 @@ impl Log {
     /// What the file system says; `NotFound` if it is not there.
     pub fn open(dir: &Path, limits: Limits) -> io::Result<Self> {
         let segments = Segments::open(dir, limits.segment_bytes, limits.bytes_max)?;
-        let index = Index::open(dir, limits.index_entries_max)?;
+        let mut index = Index::open(dir, limits.index_entries_max)?;
         // A hole that a later segment begins after is closed: the segments tell of it.
         let hole = hole::read(dir)?.filter(|hole| hole.to > segments.end());
+        index.clamp(hole.map_or(segments.end(), |hole| hole.to));
         let finished = index.newest(|kind| *kind == MarkKind::End).is_some();
         let state = State { segments, index, hole, retry_at: None };
         let progress = Progress { end: state.end(), marks: state.index.count(), finished };
@@ -160,10 +161,10 @@ impl Log {
     /// Moves what the pipe holds to the end of the log and tells the readers: everything, or as much as is known to be
     /// there. Returns how much it was.
     ///
-    /// Never fails for a full disk: what does not fit becomes a hole, and the writer lives on.
+    /// Does not fail for a full disk: what cannot be kept becomes a hole, and the writer lives on.
     ///
     /// # Errors
-    /// What the file system says.
+    /// Not even the hole can be written down. The bytes are still in the pipe: drain again before more goes in.
     pub fn drain(&self, pipe: BorrowedFd<'_>, known: Option<u64>) -> io::Result<u64> {
         let before = self.end();
         let mut total = 0;
@@ -174,8 +175,8 @@ impl Log {
                     self.state().segments.appended(moved);
                     moved
                 }
-                Err(cause) if is_full(&cause) => self.state().discard(&self.dir, pipe)?,
-                Err(cause) => return Err(cause),
+                // Whatever it is that keeps it from the disk: the writer lives on, and the hole says what is missing.
+                Err(cause) => self.state().discard(&self.dir, pipe, &cause)?,
             };
             if moved == 0 {
                 break;
@@ -203,6 +204,9 @@ impl Log {
     pub fn mark(&self, kind: MarkKind, offset: Option<u64>) {
         let mut state = self.state();
         let finished = kind == MarkKind::End;
+        if finished {
+            state.segments.trim();
+        }
         let offset = offset.unwrap_or_else(|| state.end());
         let time_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
         let mark = Mark { offset, time_ms: u64::try_from(time_ms).unwrap_or(u64::MAX), kind };
@@ -212,7 +216,7 @@ impl Log {
         let marks = state.index.count();
         drop(state);
         self.progress.send_modify(|p| {
-            p.marks = marks;
+            p.marks = p.marks.max(marks);
             p.finished |= finished;
         });
     }
@@ -233,7 +237,7 @@ impl State {
         self.segments.target()
     }
 
-    fn discard(&mut self, dir: &Path, pipe: BorrowedFd<'_>) -> io::Result<u64> {
+    fn discard(&mut self, dir: &Path, pipe: BorrowedFd<'_>, cause: &io::Error) -> io::Result<u64> {
         let waiting = rustix::io::ioctl_fionread(pipe)?.min(DISCARD_BYTES as u64);
         if waiting == 0 {
             return Ok(0);
@@ -242,7 +246,7 @@ impl State {
         let hole = match self.hole {
             Some(hole) => Hole { to: hole.to + waiting, ..hole },
             None => {
-                tracing::error!(log = %dir.display(), offset = end, "the disk is full: output is not kept");
+                tracing::error!(log = %dir.display(), offset = end, %cause, "output cannot be kept");
                 Hole { from: end, to: end + waiting }
             }
         };
@@ -268,8 +272,4 @@ fn move_into((file, mut position, room): (Arc<File>, u64, usize), pipe: Borrowed
         Err(Errno::AGAIN) => Ok(0),
         Err(cause) => Err(cause.into()),
     }
-}
-
-fn is_full(cause: &io::Error) -> bool {
-    matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -128,8 +128,18 @@ impl Segments {
         }
     }
 
+    /// Gives back the room beyond the end: nothing more comes.
+    pub(super) fn trim(&mut self) {
+        if let (Some(file), Some(last)) = (self.tail.take(), self.files.back()) {
+            // The room is only not given back where it fails.
+            let _ = file.set_len(last.length);
+        }
+    }
+
     fn drop_oldest(&mut self) -> io::Result<()> {
-        while self.files.len() > 1 && self.end() - self.start() + self.segment_bytes > self.bytes_max {
+        // What is kept counts, not what a hole spans.
+        let kept = |files: &VecDeque<Segment>| files.iter().map(|s| s.length).sum::<u64>();
+        while self.files.len() > 1 && kept(&self.files) + self.segment_bytes > self.bytes_max {
             if let Some(oldest) = self.files.pop_front() {
                 fs::remove_file(self.path(oldest.base))?;
             }

@@ -32,8 +32,10 @@ pub(crate) struct Receipt {
 const IDLE_TICK: Duration = Duration::from_secs(1);
 /// How often it is looked for ended terminals that are too old.
 const RETENTION_TICK: Duration = Duration::from_secs(600);
+/// The pause when there were more than it takes at once.
+const RETENTION_MORE: Duration = Duration::from_secs(1);
 /// After its tree is gone, a terminal has so long to be read to its end.
-const END_TIMEOUT: Duration = Duration::from_secs(10);
+const END_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Terminals {
     /// Ends a terminal and everything that it started.
@@ -145,20 +147,23 @@ impl Shared {
     /// Forgets ended terminals that are too old or too many, until the server stops.
     pub(super) async fn watch_retention(self: Arc<Self>) {
         loop {
+            let mut pause = RETENTION_TICK;
             let (hours, max) = (self.settings.ended_retention_hours, self.settings.ended_per_workspace_max);
             match store::surplus(&self.db, self.node, hours, max).await {
                 Ok(surplus) => {
+                    let more = surplus.len() >= store::SURPLUS_MAX;
                     for record in surplus {
                         let id = record.id;
                         if let Err(error) = self.forget(record, Actor::system()).await {
                             tracing::warn!(terminal = %id, %error, "an old terminal could not be forgotten");
                         }
                     }
+                    pause = if more { RETENTION_MORE } else { RETENTION_TICK };
                 }
                 Err(error) => tracing::debug!(%error, "old terminals could not be looked for"),
             }
             tokio::select! {
-                () = tokio::time::sleep(RETENTION_TICK) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.draining.cancelled() => return,
             }
         }

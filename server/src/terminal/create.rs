@@ -20,6 +20,7 @@ use crate::{
         MARK, client,
         wire::{self, Ask, FailureKind},
     },
+    log::Log,
     workspace::request::RequestId,
 };
 
@@ -117,8 +118,9 @@ impl NewShell {
                 return Err(Error::bad_request("env", format!("{MARK} is set by the server; leave it out")));
             }
         }
-        let bytes: usize = words.iter().map(String::len).sum::<usize>()
-            + self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
+        // Each also takes a few bytes of its own on the way.
+        let bytes: usize = words.iter().map(|word| word.len() + 8).sum::<usize>()
+            + self.env.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>();
         if bytes > ARGUMENT_BYTES_MAX {
             let problem =
                 format!("arguments and environment have {bytes} bytes; at most {ARGUMENT_BYTES_MAX} fit");
@@ -198,9 +200,17 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
         fence: shared.fence,
         actor: actor.clone(),
     };
-    let record = match store::insert(&shared.changes, inserting).await? {
-        Inserted::New(record) => *record,
-        Inserted::Before(id) => return made_before(shared, principal, id).await,
+    let unsure = inserting.record.clone();
+    let record = match store::insert(&shared.changes, inserting).await {
+        Ok(Inserted::New(record)) => *record,
+        Ok(Inserted::Before(id)) => return made_before(shared, principal, id).await,
+        Err(error) => {
+            if error.reason() == Reason::DatabaseUnavailable {
+                // It may be recorded all the same: then it goes again, with its name and its request id.
+                undo(shared, unsure, actor);
+            }
+            return Err(error);
+        }
     };
     let spawn = wire::Spawn {
         id: record.id.0.as_bytes().to_vec(),
@@ -211,18 +221,38 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
         cols: record.size.cols.into(),
         rows: record.size.rows.into(),
     };
-    match start(shared, record.clone(), spawn).await {
-        Ok(live) => {
-            let running = live.record();
-            store::update(&shared.changes, running.clone(), shared.fence, Change::Started, actor).await?;
-            Ok((running, live.viewer_count()))
+    shared.expect(record.id);
+    let started = start(shared, &record, spawn).await;
+    shared.expect_no_more(record.id);
+    match started {
+        Ok((live, running)) => {
+            if let Err(error) =
+                store::update(&shared.changes, running, shared.fence, Change::Started, actor.clone()).await
+            {
+                tracing::debug!(terminal = %live.id, %error, "a start is not recorded yet");
+                let (shared, live) = (Arc::clone(shared), Arc::clone(&live));
+                shared.tasks.clone().spawn(async move {
+                    shared.persist(live.record(), Change::Started, actor).await;
+                });
+            }
+            Ok((live.record(), live.viewer_count()))
         }
         Err(error) => {
             // Nothing runs: the row and the request id go, so that the call can be made again.
-            store::delete(&shared.changes, record, actor).await?;
+            if store::delete(&shared.changes, record.clone(), actor.clone()).await.is_err() {
+                undo(shared, record, actor);
+            }
             Err(error)
         }
     }
+}
+
+/// Forgets a terminal that was never started, as soon as the database takes it.
+fn undo(shared: &Arc<Shared>, record: Record, actor: Actor) {
+    let shared = Arc::clone(shared);
+    shared.tasks.clone().spawn(async move {
+        shared.persist(record, Change::Deleted, actor).await;
+    });
 }
 
 /// The terminal that the same request made before. It may still be starting, in another call.
@@ -236,9 +266,9 @@ async fn made_before(shared: &Arc<Shared>, principal: &Principal, id: TerminalId
     }
 }
 
-async fn start(shared: &Arc<Shared>, mut record: Record, spawn: wire::Spawn) -> Result<Arc<Live>> {
-    let cwd = record.cwd.clone();
-    let program = record.command.first().cloned().unwrap_or_default();
+/// Starts the program; answers the terminal, and its record as it was when it began to run.
+async fn start(shared: &Arc<Shared>, record: &Record, spawn: wire::Spawn) -> Result<(Arc<Live>, Record)> {
+    let program = record.command.first().map_or("", String::as_str);
     let mut first = true;
     let spawned = shared.keeper.ask_again(|keeper| {
         let again = !std::mem::replace(&mut first, false);
@@ -250,14 +280,24 @@ async fn start(shared: &Arc<Shared>, mut record: Record, spawn: wire::Spawn) -> 
                     .ask(Ask::Close(wire::Close { id, grace_ms: 0, reason: wire::Reason::Lost.into() }))
                     .await?;
             }
-            keeper.ask_child(Ask::Spawn(spawn)).await
+            keeper.ask_child(Ask::Spawn(spawn)).await.map(|spawned| (spawned, keeper))
         }
     });
-    let (child, io) = spawned.await.map_err(|e| spawn_error(e, &program, &cwd))?;
+    let ((child, io), keeper) = spawned.await.map_err(|e| spawn_error(e, program, &record.cwd))?;
     let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
-    record.step(Change::Started);
-    record.pid = child.pid;
-    shared.run(record, (child.pid, child.start_time), io, child.exit).await
+    let mut running = record.clone();
+    running.step(Change::Started);
+    running.pid = child.pid;
+    match shared.run(running.clone(), &child, io, &keeper).await {
+        Ok(live) => Ok((live, running)),
+        Err(error) => {
+            shared.drop_child(&keeper, record.id.0).await;
+            let dir = shared.log_dir(record.id);
+            // The next start sweeps what cannot be removed now.
+            let _ = tokio::task::spawn_blocking(move || Log::remove(&dir)).await;
+            Err(error)
+        }
+    }
 }
 
 fn spawn_error(error: client::Error, program: &str, cwd: &str) -> Error {

@@ -103,7 +103,8 @@ impl Journal {
     pub fn open(fds: JournalFds<'_>, writers_max: usize, bytes_max: u64) -> io::Result<Self> {
         let mut writers = Vec::new();
         let mut pair = [0; 2 * SLOT_BYTES];
-        for place in 0..writers_max {
+        // All that are there: a former server may have allowed more.
+        for place in 0.. {
             let n = pread(fds.records, &mut pair, slot_position(place, 0))?;
             if n == 0 {
                 break;

@@ -41,6 +41,8 @@ use crate::{
 const MOVE_BYTES: usize = 64 * 1024;
 /// Buffers of a pipe of that size; each move from a PTY takes one.
 const PIPE_PLACES: usize = 16;
+/// Rounds of reading after the straggler time: more than a PTY holds.
+const LAST_FILLS: usize = 16;
 /// After a smaller move there is most likely nothing more.
 const MUCH_BYTES: u64 = 2048;
 /// Bytes typed at once by whoever brought them; the rest is left to the pump.
@@ -170,13 +172,21 @@ impl TerminalIo {
     ) {
         let mut titles = Titles::new(log);
         // The former server may have been killed with bytes in the pipe.
-        self.drain(log, None);
+        self.drain(log, None).await;
         let mut deadline = None;
         loop {
             if deadline.is_none() && exit.borrow_and_update().is_some() {
                 deadline = Some(Instant::now() + straggler_wait);
             }
             if deadline.is_some_and(|at| at <= Instant::now()) {
+                // What is there by now still counts, but whoever holds the terminal open may not print for ever.
+                for _ in 0..LAST_FILLS {
+                    let (moved, _) = self.fill();
+                    self.drain(log, Some(moved)).await;
+                    if moved == 0 {
+                        break;
+                    }
+                }
                 break;
             }
             let ready = tokio::select! {
@@ -186,7 +196,7 @@ impl TerminalIo {
             };
             let (moved, last) = self.fill();
             if moved > 0 {
-                self.drain(log, Some(moved));
+                self.drain(log, Some(moved)).await;
                 titles.look(log, false);
                 tokio::task::consume_budget().await;
             }
@@ -206,7 +216,7 @@ impl TerminalIo {
                 }
             }
         }
-        self.drain(log, None);
+        self.drain(log, None).await;
         titles.look(log, true);
     }
 
@@ -256,13 +266,21 @@ impl TerminalIo {
         }
     }
 
-    fn drain(&self, log: &Log, known: Option<u64>) {
-        match log.drain(self.fds.pipe_read.as_fd(), known) {
-            Ok(0) => {}
-            Ok(_) => self.active_ms.store(now_ms(), Ordering::Relaxed),
-            Err(cause) => {
-                tracing::error!(%cause, "output cannot be written to the log; it waits in the pipe")
+    /// Empties the pipe into the log. Nothing may go into the pipe before that has succeeded: a pipe that is full could
+    /// not be told from an empty master.
+    async fn drain(&self, log: &Log, known: Option<u64>) {
+        let mut known = known;
+        loop {
+            match log.drain(self.fds.pipe_read.as_fd(), known) {
+                Ok(0) => return,
+                Ok(_) => return self.active_ms.store(now_ms(), Ordering::Relaxed),
+                Err(cause) => {
+                    tracing::error!(%cause, "output cannot be written to the log; it waits in the pipe")
+                }
             }
+            // How much of it is left is not known.
+            known = None;
+            tokio::time::sleep(REOPEN_PAUSE).await;
         }
     }
 

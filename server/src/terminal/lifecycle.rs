@@ -152,9 +152,9 @@ impl Shared {
     pub(super) async fn run(
         self: &Arc<Self>,
         record: Record,
-        process: (i32, u64),
+        child: &wire::Child,
         fds: ChildIo,
-        exit: Option<wire::Exit>,
+        keeper: &Arc<Client>,
     ) -> Result<Arc<Live>> {
         let id = record.id;
         let (dir, limits, io) = (self.log_dir(id), self.log_limits(), self.io.clone());
@@ -164,26 +164,36 @@ impl Shared {
             let _reactor = io.enter();
             Ok::<_, io::Error>((Log::create(&dir, limits)?, TerminalIo::new(Arc::new(fds), writers, bytes)?))
         });
-        let (log, io) = match opened.await.map_err(Error::internal)? {
-            Ok(opened) => opened,
-            Err(cause) => {
-                self.end_tree(id, Duration::ZERO, wire::Reason::Lost).await?;
-                return Err(Error::internal(cause));
-            }
-        };
+        let (log, io) = opened.await.map_err(Error::internal)?.map_err(Error::internal)?;
         let viewers_max = self.settings.viewers_per_terminal_max;
-        let live = Arc::new(Live::new(record, process, Arc::new(log), io, viewers_max));
+        let live = Arc::new(Live::new(record, (child.pid, child.start_time), Arc::new(log), io, viewers_max));
         let early = {
             let mut all = self.live();
             all.insert(id, Arc::clone(&live));
             count_running(all.len());
-            self.early_exits.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+            self.early_exits.lock().unwrap_or_else(PoisonError::into_inner).remove(&id).flatten()
         };
-        if let Some(exit) = exit.or(early) {
+        if let Some(exit) = child.exit.or(early) {
             live.tell_exit(exit);
         }
         self.io.spawn(Arc::clone(self).pump(Arc::clone(&live)));
+        // The keeper may have died since it started this one, and the hand-over not have seen it.
+        if !self.keeper.is(keeper)
+            && let Ok(new) = self.keeper.get().await
+        {
+            self.hand_to(&new, &live).await;
+        }
         Ok(live)
+    }
+
+    /// The next child that the keeper tells of with this id is about to be known here.
+    pub(super) fn expect(&self, id: TerminalId) {
+        self.early_exits.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default();
+    }
+
+    /// It will not be known here after all.
+    pub(super) fn expect_no_more(&self, id: TerminalId) {
+        self.early_exits.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
     /// A terminal's life from here to its end.
@@ -206,17 +216,8 @@ impl Shared {
 
     /// Writes the end into the database, however long that takes; only then the keeper may let go of it.
     async fn keep_end(&self, live: &Live) {
-        loop {
-            let record = live.record();
-            match store::update(&self.changes, record, self.fence, Change::Exited, Actor::system()).await {
-                Ok(()) => break,
-                Err(error) if error.reason() == Reason::ServerStopping => return,
-                Err(error) => tracing::debug!(terminal = %live.id, %error, "the end is not recorded yet"),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(RETRY_PAUSE) => {}
-                () = self.draining.cancelled() => return,
-            }
+        if !self.persist(live.record(), Change::Exited, Actor::system()).await {
+            return;
         }
         if let Ok(client) = self.keeper.get().await {
             forget(&client, live.id.0).await;
@@ -228,6 +229,28 @@ impl Shared {
         };
         count_running(running);
         live.recorded.cancel();
+    }
+
+    /// Writes a change into the database, however long that takes; false if the server stops before. The next start
+    /// settles what is missing then.
+    pub(super) async fn persist(&self, record: Record, change: Change, actor: Actor) -> bool {
+        let id = record.id;
+        loop {
+            let (record, actor) = (record.clone(), actor.clone());
+            let written = match change {
+                Change::Deleted => store::delete(&self.changes, record, actor).await,
+                change => store::update(&self.changes, record, self.fence, change, actor).await,
+            };
+            match written {
+                Ok(()) => return true,
+                Err(error) if error.reason() == Reason::ServerStopping => return false,
+                Err(error) => tracing::debug!(terminal = %id, %error, "a change is not recorded yet"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
+                () = self.draining.cancelled() => return false,
+            }
+        }
     }
 
     /// Waits until a terminal's end is in the database, so that a list after the answer agrees with it. Not for long:
@@ -272,10 +295,16 @@ impl Shared {
         }
         let all: Vec<Arc<Live>> = self.live().values().cloned().collect();
         for live in all.iter().filter(|live| live.exit().borrow().is_none()) {
-            let (pid, start_time) = live.process;
+            self.hand_to(&linked.client, live).await;
+        }
+    }
+
+    async fn hand_to(&self, client: &Client, live: &Live) {
+        let (pid, start_time) = live.process;
+        for _ in 0..HAND_OVER_TRIES {
             let adopt = wire::Adopt { id: live.id.0.as_bytes().to_vec(), pid, start_time };
-            match linked.client.adopt(adopt, live.io.fds()).await {
-                Ok(child) => self.tell_exit(&child),
+            match client.adopt(adopt, live.io.fds()).await {
+                Ok(child) => return self.tell_exit(&child),
                 Err(error) => {
                     tracing::error!(terminal = %live.id, %error, "the new keeper did not take a terminal")
                 }
@@ -288,19 +317,19 @@ impl Shared {
         let all = self.live();
         match all.get(&id) {
             Some(live) => live.tell_exit(exit),
-            // It ended before the call that started it got to know it.
+            // It ended before the call that started it got to know it; what nobody starts is of no interest.
             None => {
                 let mut early = self.early_exits.lock().unwrap_or_else(PoisonError::into_inner);
-                if early.len() < EARLY_EXITS_MAX {
-                    early.insert(id, exit);
+                if let Some(expected) = early.get_mut(&id) {
+                    *expected = Some(exit);
                 }
             }
         }
     }
 }
 
-/// Ends of children that nobody asked about yet; each belongs to a call that is about to.
-const EARLY_EXITS_MAX: usize = 4096;
+/// How often a terminal is offered to a new keeper.
+const HAND_OVER_TRIES: u32 = 3;
 
 pub(super) fn close_record(record: &mut Record, log: &Log, exit: Exit) {
     record.step(if exit == Exit::LOST { Change::Lost } else { Change::Exited });

@@ -123,6 +123,11 @@ impl Current {
         self.0.send_replace(client);
     }
 
+    /// True if this is the keeper at this moment.
+    pub fn is(&self, client: &Arc<Client>) -> bool {
+        self.0.borrow().as_ref().is_some_and(|now| Arc::ptr_eq(now, client))
+    }
+
     /// The keeper; waits a little for one.
     ///
     /// # Errors

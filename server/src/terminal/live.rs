@@ -89,6 +89,9 @@ impl Drop for WindowPlace<'_> {
 impl Drop for Seat {
     fn drop(&mut self) {
         lock(&self.live.viewers).retain(|v| v.id != self.viewer.id);
+        if let Some(writer) = self.viewer.writer {
+            lock(&self.live.sizes).remove(&writer);
+        }
     }
 }
 
@@ -188,17 +191,21 @@ impl Live {
     /// The system refuses.
     pub fn resize(&self, writer: Option<WriterId>, size: Size) -> Result<()> {
         if let Some(writer) = writer {
-            let mut sizes = lock(&self.sizes);
-            // A writer that left and never comes back must not stay here for ever.
-            if sizes.len() >= self.viewers_max && !sizes.contains_key(&writer) {
-                let seated: Vec<WriterId> = lock(&self.viewers).iter().filter_map(|v| v.writer).collect();
-                sizes.retain(|writer, _| seated.contains(writer));
-            }
-            if sizes.len() < self.viewers_max {
-                sizes.insert(writer, size);
-            }
+            self.remember(writer, size);
         }
         self.set_size(size)
+    }
+
+    /// Remembers the window of a writer; one without a stream makes room first.
+    fn remember(&self, writer: WriterId, size: Size) {
+        let mut sizes = lock(&self.sizes);
+        if sizes.len() >= self.viewers_max && !sizes.contains_key(&writer) {
+            let seated: Vec<WriterId> = lock(&self.viewers).iter().filter_map(|v| v.writer).collect();
+            sizes.retain(|writer, _| seated.contains(writer));
+        }
+        if sizes.len() < self.viewers_max {
+            sizes.insert(writer, size);
+        }
     }
 
     fn set_size(&self, size: Size) -> Result<()> {
@@ -229,7 +236,7 @@ impl Live {
         let others =
             self.viewers().iter().any(|(v, size)| v.writer.is_some_and(|w| w != writer) && size.is_some());
         if others {
-            lock(&self.sizes).insert(writer, size);
+            self.remember(writer, size);
             return Ok(());
         }
         self.resize(Some(writer), size)

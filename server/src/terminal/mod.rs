@@ -63,8 +63,8 @@ pub(crate) struct Shared {
     account: ShellAccount,
     keeper: Current,
     live: Mutex<HashMap<TerminalId, Arc<Live>>>,
-    /// Children that ended before the call that started them got to know them.
-    early_exits: Mutex<HashMap<TerminalId, wire::Exit>>,
+    /// Children that are about to be known here, and how those of them ended that did so before.
+    early_exits: Mutex<HashMap<TerminalId, Option<wire::Exit>>>,
     /// Where PTYs and logs are read and written: a slow disk there does not stop calls.
     io: Handle,
     tasks: TaskTracker,
@@ -195,7 +195,11 @@ impl Terminals {
         let shared = &self.shared;
         let (records, sequence) =
             store::list(&shared.db, principal.workspace, page, states, principal.terminal).await?;
-        let live = shared.live();
+        // The map is everybody's: what a slow log has to say is asked without it.
+        let live: HashMap<TerminalId, Arc<Live>> = {
+            let all = shared.live();
+            records.iter().filter_map(|r| all.get(&r.id).map(|live| (r.id, Arc::clone(live)))).collect()
+        };
         let shown = |record: Record| match live.get(&record.id) {
             // State and name stay those of the snapshot, so that events after `sequence` continue from there.
             Some(here) => {

@@ -5,6 +5,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio::{
     sync::watch,
     time::{Instant, Sleep},
@@ -69,6 +70,8 @@ pub enum EndReason {
     Detached,
     /// The server stops.
     ServerStopping,
+    /// The terminal and its log were deleted.
+    Deleted,
 }
 
 /// One step of a stream.
@@ -283,7 +286,16 @@ impl Session {
             if let Some(accepted) = self.accepted() {
                 return Ok(accepted);
             }
-            let chunk = self.reader.read(OUTPUT_BYTES_MAX).map_err(Error::internal)?;
+            // Also while there is always more to read.
+            if let Some(interrupt) = self.interrupt.as_mut().now_or_never() {
+                return self.interrupted(interrupt);
+            }
+            let chunk = match self.reader.read(OUTPUT_BYTES_MAX) {
+                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                    return Ok(self.end(EndReason::Deleted));
+                }
+                chunk => chunk.map_err(Error::internal)?,
+            };
             if let Some(event) = chunk.and_then(event) {
                 return Ok(event);
             }
@@ -309,23 +321,27 @@ impl Session {
         news.then(|| Event::InputAccepted(*typist.accepted.borrow_and_update()))
     }
 
+    fn interrupted(&mut self, interrupt: Interrupt) -> Result<Event> {
+        match interrupt {
+            Interrupt::Detached => Ok(self.end(EndReason::Detached)),
+            Interrupt::Stopping => Ok(self.end(EndReason::ServerStopping)),
+            Interrupt::Refused(error) => Err(error),
+        }
+    }
+
     /// Waits until something may have happened.
     async fn wait(&mut self) -> Result<Option<Event>> {
         let typist = &mut self.typist;
         let done = &mut self.typist_done;
         tokio::select! {
             biased;
+            interrupt = &mut self.interrupt => self.interrupted(interrupt).map(Some),
             () = self.reader.changed() => Ok(None),
             result = typing(typist), if !*done => match result {
                 Typing::Accepted => Ok(None),
                 Typing::Over(result) => { *done = true; result.map(|()| None) }
             },
-            _ = self.source.ended.changed() => Ok(None),
-            interrupt = &mut self.interrupt => match interrupt {
-                Interrupt::Detached => Ok(Some(self.end(EndReason::Detached))),
-                Interrupt::Stopping => Ok(Some(self.end(EndReason::ServerStopping))),
-                Interrupt::Refused(error) => Err(error),
-            },
+            Ok(()) = self.source.ended.changed() => Ok(None),
             () = &mut self.timer => {
                 // One timer for the stream's life: most events come and go without touching it.
                 let due = self.last_event + self.heartbeat;

@@ -38,7 +38,7 @@ impl Shared {
         for child in &linked.children {
             let Ok(id) = Uuid::from_slice(&child.id) else { continue };
             match rows.remove(&id) {
-                Some(record) if child.has_fds => self.take(&linked.client, record).await?,
+                Some(record) if child.has_fds => self.take(&linked.client, record).await,
                 Some(record) => self.settle_ended(&linked.client, record, child.exit).await?,
                 None => {
                     if !known.contains(&id) {
@@ -56,17 +56,31 @@ impl Shared {
         Ok(())
     }
 
-    /// Goes on with a child of the former server at the next byte.
-    async fn take(self: &Arc<Self>, client: &Client, mut record: Record) -> Result<()> {
+    /// Goes on with a child of the former server at the next byte. One that cannot be taken now (no descriptor, a broken
+    /// disk) stays in the keeper, unread, and the next start tries again: its shell is not ended for that.
+    async fn take(self: &Arc<Self>, client: &Arc<Client>, record: Record) {
+        let id = record.id;
+        self.expect(id);
+        if let Err(error) = self.try_take(client, record).await {
+            self.expect_no_more(id);
+            tracing::error!(terminal = %id, %error, "a terminal could not be taken over; it waits in the keeper");
+        }
+    }
+
+    async fn try_take(self: &Arc<Self>, client: &Arc<Client>, mut record: Record) -> Result<()> {
         let id = record.id.0.as_bytes().to_vec();
         let (child, io) = client.ask_child(Ask::Take(wire::ChildId { id })).await.map_err(keeper_error)?;
         let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
-        record.step(Change::Started);
+        let started = record.step(Change::Started);
         record.pid = child.pid;
-        let live = self.run(record, (child.pid, child.start_time), io, child.exit).await?;
+        if started {
+            // Before it can end: the events come in this order.
+            store::update(&self.changes, record.clone(), self.fence, Change::Started, Actor::system())
+                .await?;
+        }
+        let live = self.run(record, &child, io, client).await?;
         live.reload_size();
-        // Also if it was running before: the row gets the new fence.
-        store::update(&self.changes, live.record(), self.fence, Change::Started, Actor::system()).await
+        Ok(())
     }
 
     /// Only the record of its end is left.
@@ -93,7 +107,7 @@ impl Shared {
         store::update(&self.changes, record, self.fence, change, Actor::system()).await
     }
 
-    async fn drop_child(&self, client: &Client, id: Uuid) {
+    pub(super) async fn drop_child(&self, client: &Client, id: Uuid) {
         if let Err(error) = self.end_tree(TerminalId(id), Duration::ZERO, wire::Reason::Lost).await {
             tracing::warn!(terminal = %id, %error, "a child could not be ended");
         }

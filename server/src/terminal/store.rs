@@ -79,7 +79,11 @@ const LIVE: &str = "state IN ('STARTING', 'RUNNING')";
 pub async fn take_fence(db: &Db, node: NodeId) -> Result<i64> {
     let sql = "INSERT INTO nodes (id, fence, start_time) VALUES ($1, 1, now()) \
                ON CONFLICT (id) DO UPDATE SET fence = nodes.fence + 1, start_time = now() RETURNING fence";
-    Ok(db.get().await?.query_one(sql, &[&node.0]).await?.try_get(0)?)
+    let client = db.get().await?;
+    let fence: i64 = client.query_one(sql, &[&node.0]).await?.try_get(0)?;
+    let sql = format!("UPDATE terminals SET fence = $2 WHERE node_id = $1 AND {LIVE}");
+    client.execute(&sql, &[&node.0, &fence]).await?;
+    Ok(fence)
 }
 
 /// Records a terminal that is about to start.
@@ -105,8 +109,11 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
     let rows = tx.query(&tx.prepare_cached(&sql).await?, &[&workspace.0]).await?;
     let names: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     if names.len() >= new.running_max {
-        let message =
-            format!("the workspace has {} running terminals, as many as it may; close one", names.len());
+        let message = format!(
+            "the workspace has {} running terminals, as many as it may \
+             (terminal.running_per_workspace_max); close one",
+            names.len()
+        );
         let error = Error::quota(Reason::TerminalQuota, "terminal.running_per_workspace_max", message);
         return Ok(Outcome::Refused(error));
     }
@@ -306,6 +313,9 @@ pub async fn known(db: &Db, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
+/// Old terminals that are looked for at once.
+pub const SURPLUS_MAX: usize = 100;
+
 /// Ended terminals of a node that are too old or too many, a hundred at a time.
 ///
 /// # Errors
@@ -314,12 +324,13 @@ pub async fn surplus(db: &Db, node: NodeId, hours: u64, per_workspace_max: usize
     let sql = "SELECT record FROM (SELECT record, node_id, end_time, \
                    row_number() OVER (PARTITION BY workspace_id ORDER BY end_time DESC) AS place \
                    FROM terminals WHERE end_time IS NOT NULL) ended \
-               WHERE node_id = $1 AND (place > $2 OR end_time < now() - make_interval(hours => $3)) LIMIT 100";
+               WHERE node_id = $1 AND (place > $2 OR end_time < now() - make_interval(hours => $3)) LIMIT $4";
     let hours = i32::try_from(hours).unwrap_or(i32::MAX);
+    let most = i64::try_from(SURPLUS_MAX).unwrap_or(i64::MAX);
     let rows = db
         .get()
         .await?
-        .query(sql, &[&node.0, &i64::try_from(per_workspace_max).unwrap_or(i64::MAX), &hours])
+        .query(sql, &[&node.0, &i64::try_from(per_workspace_max).unwrap_or(i64::MAX), &hours, &most])
         .await?;
     rows.iter().map(record).collect()
 }

@@ -10,6 +10,8 @@ pub struct TextFilter {
     strip: StripBytes,
     /// A character that is not whole yet, or a carriage return that may belong to a line feed.
     held: Vec<u8>,
+    /// The text so far ends within a line.
+    in_line: bool,
 }
 
 impl TextFilter {
@@ -21,7 +23,15 @@ impl TextFilter {
         }
         let keep = plain.len() - held_bytes(&plain);
         self.held = plain.split_off(keep);
-        String::from_utf8_lossy(&plain).replace("\r\n", "\n")
+        let mut text = String::with_capacity(plain.len());
+        for character in String::from_utf8_lossy(&plain).replace("\r\n", "\n").chars() {
+            // At the beginning of a line a carriage return moves nothing; shells print one there.
+            if character != '\r' || self.in_line {
+                text.push(character);
+            }
+            self.in_line = character != '\n' && (self.in_line || character != '\r');
+        }
+        text
     }
 
     /// What was held back, when nothing more comes.
@@ -67,6 +77,7 @@ mod tests {
     fn escapes_go_and_text_stays() {
         let bytes = "\x1b[31mröt\x1b[0m\r\nnext \x1b]0;title\x07line\r\n".as_bytes();
         assert_eq!(text(&[bytes]), "röt\nnext line\n");
+        assert_eq!(text(&[b"$ ls\r\n\x1b[?2004l\rfile\r\n10%\r20%\r\n"]), "$ ls\nfile\n10%\r20%\n");
     }
 
     proptest! {

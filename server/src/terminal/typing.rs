@@ -6,12 +6,12 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt};
 use tokio::{sync::watch, time::Instant};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     Terminals,
     input::Refused,
-    live::Live,
+    live::{Live, Seat},
     record::Size,
     session::{Session, Source, Start, Typist},
 };
@@ -105,7 +105,8 @@ impl Terminals {
         let live = output.live.clone();
         let types = live.as_ref().filter(|_| !open.read_only).cloned();
         let source = output.source(principal, types.as_ref().map(|_| writer), offset)?;
-        let typist = types.map(|live| typist(live, writer, open.size, inbound)).transpose()?;
+        let until = until(principal, source.seat.as_ref(), &self.shared.draining);
+        let typist = types.map(|live| typist(live, writer, open.size, inbound, until)).transpose()?;
         Ok(self.session(source, offset, true, typist, principal))
     }
 
@@ -141,14 +142,41 @@ fn typist(
     writer: WriterId,
     size: Option<Size>,
     inbound: impl Stream<Item = Result<Typed>> + Send + Unpin + 'static,
+    until: impl Future<Output = Result<()>> + Send + 'static,
 ) -> Result<Typist> {
     if let Some(size) = size {
         live.open_window(writer, size)?;
     }
     let highest = live.io.highest(writer).unwrap_or(0);
     let (sender, accepted) = watch::channel(highest);
-    let task = tokio::spawn(type_all(live, writer, inbound, sender));
+    // Not only the reading side ends with the token: a client that stops reading must not go on typing.
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            biased;
+            over = until => over?,
+            typed = type_all(live, writer, inbound, sender) => typed?,
+        }
+        // The stream goes on for reading.
+        std::future::pending().await
+    });
     Ok(Typist { writer, highest, accepted, news: false, task: AbortOnDropHandle::new(task) })
+}
+
+/// Resolves when a client may no longer type: with the error of its token, or because it was shown out.
+fn until(
+    principal: &Arc<Principal>,
+    seat: Option<&Seat>,
+    draining: &CancellationToken,
+) -> impl Future<Output = Result<()>> + Send + 'static {
+    let detach = seat.map(|seat| seat.viewer.detach.clone()).unwrap_or_default();
+    let (principal, draining) = (Arc::clone(principal), draining.clone());
+    async move {
+        tokio::select! {
+            error = principal.ended() => Err(error),
+            () = detach.cancelled() => Ok(()),
+            () = draining.cancelled() => Ok(()),
+        }
+    }
 }
 
 /// Types what a client sends until it stops sending. It stops reading while the journal is full: HTTP/2 then holds
@@ -164,13 +192,15 @@ async fn type_all(
             Typed::Resize(size) => live.resize(Some(writer), size)?,
             Typed::Input { sequence, data } => {
                 type_one(&live, writer, sequence, &data).await?;
-                let highest = live.io.highest(writer).unwrap_or(sequence);
-                // Also for a repetition: the client waits for the acknowledgement.
-                accepted.send_replace(highest);
+                // Also for a repetition: the client waits for the acknowledgement. Not for what a terminal that ended
+                // meanwhile did not take.
+                if let Some(highest) = live.io.highest(writer) {
+                    accepted.send_replace(highest);
+                }
             }
         }
     }
-    // The stream goes on for reading, and so the channel has to stay open.
+    // The channel has to stay open as long as the stream goes on.
     std::future::pending::<Result<()>>().await
 }
 

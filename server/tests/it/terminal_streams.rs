@@ -193,3 +193,34 @@ async fn an_idle_terminal_is_closed_and_a_busy_one_is_not() -> Result<()> {
     assert!(crate::survive::get(&mut client, &busy).await?.exit.is_none(), "a busy terminal was closed");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_reader_is_shown_out_while_there_is_always_more_to_read() -> Result<()> {
+    let server = Server::start().await?;
+    let mut client = server.terminals()?;
+    let terminal = run(&mut client, "exec yes").await?;
+    let request = WatchRequest { terminal_id: terminal.id.clone(), ..Default::default() };
+    let mut events = client.watch(request).await?.into_inner();
+    let mut viewer_id = String::new();
+    let mut outputs = 0;
+    let last = loop {
+        match events.message().await?.and_then(|m| m.event).and_then(|e| e.event) {
+            Some(Event::Opened(opened)) => viewer_id = opened.viewer_id,
+            Some(Event::Output(_)) => {
+                outputs += 1;
+                if outputs == 10 {
+                    let (terminal_id, viewer_id) = (terminal.id.clone(), viewer_id.clone());
+                    let request = mosaic_proto::terminal::v1::DetachViewerRequest { terminal_id, viewer_id };
+                    client.clone().detach_viewer(request).await?;
+                }
+                // What was on its way when it was shown out still arrives.
+                assert!(outputs < 10_000, "it reads on");
+            }
+            Some(Event::StreamEnded(end)) => break end.reason(),
+            Some(_) => {}
+            None => anyhow::bail!("no last word"),
+        }
+    };
+    assert_eq!(last, stream_ended::Reason::Detached);
+    Ok(())
+}

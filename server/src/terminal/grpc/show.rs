@@ -159,6 +159,7 @@ pub(super) fn show_event(id: &str, event: Event, text: Option<&mut TextFilter>) 
                 EndReason::CaughtUp => stream_ended::Reason::CaughtUp,
                 EndReason::Detached => stream_ended::Reason::Detached,
                 EndReason::ServerStopping => stream_ended::Reason::ServerStopping,
+                EndReason::Deleted => stream_ended::Reason::Deleted,
             };
             Some(Shown::StreamEnded(pb::StreamEnded { reason: reason.into(), offset }))
         }
