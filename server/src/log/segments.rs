@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     fs::{self, File},
     io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -174,8 +174,8 @@ impl Segments {
 
 /// Reads at most `max` bytes of a file.
 pub(super) fn read_at(file: &File, position: u64, max: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; max];
-    let n = file.read_at(&mut bytes, position)?;
-    bytes.truncate(n);
+    // Not filled with zeros first: this is the path of every byte to every reader.
+    let mut bytes = Vec::with_capacity(max);
+    rustix::io::pread(file, rustix::buffer::spare_capacity(&mut bytes), position)?;
     Ok(bytes)
 }
