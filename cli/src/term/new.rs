@@ -72,7 +72,7 @@ pub(crate) struct New {
     /// Leave it alone
     #[arg(long, short, group = "then")]
     detach: bool,
-    /// Print its output and exit with its program's code
+    /// Print its output and exit with its program's code; standard input is not passed on
     #[arg(long, short, group = "then")]
     wait: bool,
     /// With --wait: the bytes as they are, also into a pipe

@@ -144,6 +144,31 @@ impl NewShell {
         }
     }
 
+    /// Its record before it starts.
+    fn record(&self, shared: &Shared, principal: &Principal, argv: Vec<String>) -> Record {
+        Record {
+            id: TerminalId::new(),
+            workspace: principal.workspace,
+            name: self.name.clone().unwrap_or_else(|| self.stem()),
+            state: State::Starting,
+            command: argv,
+            cwd: self.cwd.clone().unwrap_or_else(|| shared.account.home.clone()),
+            size: self.size,
+            title: String::new(),
+            pid: 0,
+            create_ms: now_ms(),
+            end_ms: None,
+            exit: None,
+            output_start: 0,
+            output_end: 0,
+            output_lost_bytes: 0,
+            node: shared.node,
+            idle_timeout_ms: self.idle_timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+            creator: principal.token_name.clone(),
+            creator_token: principal.token_id,
+        }
+    }
+
     /// What a made-up name begins with: the program's.
     fn stem(&self) -> String {
         let Program::Command(words) = &self.program else { return "sh".to_owned() };
@@ -171,27 +196,7 @@ impl Terminals {
 async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> Result<Shown> {
     let actor = Actor::of(principal);
     let (argv, arg0) = new.argv(&shared.account.shell);
-    let record = Record {
-        id: TerminalId::new(),
-        workspace: principal.workspace,
-        name: new.name.clone().unwrap_or_else(|| new.stem()),
-        state: State::Starting,
-        command: argv.clone(),
-        cwd: new.cwd.clone().unwrap_or_else(|| shared.account.home.clone()),
-        size: new.size,
-        title: String::new(),
-        pid: 0,
-        create_ms: now_ms(),
-        end_ms: None,
-        exit: None,
-        output_start: 0,
-        output_end: 0,
-        output_lost_bytes: 0,
-        node: shared.node,
-        idle_timeout_ms: new.idle_timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
-        creator: principal.token_name.clone(),
-        creator_token: principal.token_id,
-    };
+    let record = new.record(shared, principal, argv.clone());
     let inserting = NewTerminal {
         record,
         numbered: new.name.is_none(),
