@@ -109,7 +109,7 @@ pub(crate) async fn run(client: &Client, id: &str, options: Options) -> Outcome 
         never = redraw(terminal, &redraws), if !options.read_only => match never {},
     };
     // From here on lines are lines again.
-    drop(screen);
+    screen.leave().await;
     outcome(&name, end)
 }
 

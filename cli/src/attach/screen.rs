@@ -3,16 +3,22 @@
 //! It knows nothing about streams. However the command ends (detach, error, panic, signal), dropping
 //! the screen leaves the terminal as it was.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    time::Duration,
+};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 
 use super::modes::Modes;
 
 /// Saves the title on the terminal's own stack; terminals without one ignore it.
 const SAVE_TITLE: &[u8] = b"\x1b[22;0t";
 const RESTORE_TITLE: &[u8] = b"\x1b[23;0t";
+
+/// For how long leaving waits for a terminal that takes no output (stopped with `Ctrl-S`, say).
+const UNFINISHED_WRITE_MAX: Duration = Duration::from_millis(500);
 
 /// The screen, in raw mode for as long as this lives.
 #[derive(Debug)]
@@ -54,6 +60,14 @@ impl Screen {
         self.modes.alternate_screen()
     }
 
+    /// Gives the terminal back, behind a write that somebody cut short. Dropping the screen does the
+    /// same, but where a write is still under way, only what needs no writing.
+    pub(crate) async fn leave(mut self) {
+        if self.writing && matches!(timeout(UNFINISHED_WRITE_MAX, self.out.flush()).await, Ok(Ok(()))) {
+            self.writing = false;
+        }
+    }
+
     async fn write(&mut self, data: &[u8]) -> io::Result<()> {
         self.writing = true;
         self.out.write_all(data).await?;
@@ -90,31 +104,41 @@ pub(crate) fn restore_terminal_on_panic() {
 mod tests {
     use std::{env, io::Read as _};
 
+    use futures_util::FutureExt as _;
     use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
     use super::*;
 
-    /// Set for the process that is to panic.
-    const PANIC: &str = "MOSAIC_TEST_PANIC";
+    /// Set for the process that is to use a screen.
+    const IN_TERMINAL: &str = "MOSAIC_TEST_IN_TERMINAL";
 
     #[test]
     fn panics_with_a_screen() {
-        if env::var_os(PANIC).is_some() {
+        if env::var_os(IN_TERMINAL).is_some() {
             restore_terminal_on_panic();
             let _screen = Screen::enter().unwrap();
             panic!("deliberate");
         }
     }
 
-    /// The test above in a terminal of its own.
-    #[test]
-    fn a_panic_gives_the_terminal_back() {
+    #[tokio::test]
+    async fn is_interrupted_while_it_shows() {
+        if env::var_os(IN_TERMINAL).is_some() {
+            let mut screen = Screen::enter().unwrap();
+            // Whoever shows is gone before the end of the write is known, as after a signal.
+            let _ = screen.show(b"\x1b[?1049h").now_or_never();
+            screen.leave().await;
+        }
+    }
+
+    /// Runs one of the tests above in a terminal of its own: whether it succeeded, and what it showed.
+    fn in_terminal(test: &str) -> (bool, String) {
         let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let before = pair.master.get_termios();
         let mut command = CommandBuilder::new(env::current_exe().unwrap());
-        command.args(["--exact", "attach::screen::tests::panics_with_a_screen", "--nocapture"]);
-        command.env(PANIC, "1");
+        command.args(["--exact", &format!("attach::screen::tests::{test}"), "--nocapture"]);
+        command.env(IN_TERMINAL, "1");
         let mut child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let reading = std::thread::spawn(move || {
@@ -123,11 +147,25 @@ mod tests {
             let _ = reader.read_to_end(&mut shown);
             String::from_utf8_lossy(&shown).into_owned()
         });
-        assert!(!child.wait().unwrap().success());
+        let succeeded = child.wait().unwrap().success();
         assert!(before.is_some() && pair.master.get_termios() == before, "the attributes are as before");
         drop(pair.slave);
-        let shown = reading.join().unwrap();
+        (succeeded, reading.join().unwrap())
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back() {
+        let (succeeded, shown) = in_terminal("panics_with_a_screen");
+        assert!(!succeeded);
         assert!(shown.contains("\x1b[22;0t") && shown.contains("\x1b[23;0t"), "{shown:?}");
         assert!(shown.contains("\r\ndeliberate\r\n"), "the message was shown in raw mode: {shown:?}");
+    }
+
+    #[test]
+    fn an_unfinished_write_does_not_keep_the_terminal() {
+        let (succeeded, shown) = in_terminal("is_interrupted_while_it_shows");
+        assert!(succeeded, "{shown:?}");
+        let order: Vec<_> = ["\x1b[?1049h", "\x1b[?1049l", "\x1b[23;0t"].map(|seq| shown.find(seq)).into();
+        assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{shown:?}");
     }
 }
