@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod boot;
+pub mod chat;
 pub mod config;
 pub mod db;
 pub mod error;
