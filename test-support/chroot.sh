@@ -82,6 +82,9 @@ use() {
     local user=$1 repository=$2 round start
     for round in first second; do
         start=$SECONDS
+        # Empty before the loop below reads it: the one of the round before says that a server listens.
+        : >"$place/tmp/run.out"
+        : >"$place/tmp/run.err"
         inside "$user" "echo \$\$ >/tmp/run.pid; cd $repository && exec ./run --dev" >"$place/tmp/run.out" 2>"$place/tmp/run.err" &
         local runner=$!
         tail --pid=$runner -n +1 -f "$place/tmp/run.err" >&2 &
