@@ -18,7 +18,7 @@ use tonic::{
 use crate::{
     Error, Result,
     pool::{Lease, Pool},
-    retry::{RECONNECT_LIMIT, Retry},
+    retry::{RECONNECT_LIMIT, Retry, SILENCE_LIMIT},
     terminal::{Terminal, Terminals},
     workspace::Workspace,
 };
@@ -37,6 +37,7 @@ struct Shared {
     pool: Pool,
     authorization: Authorization,
     reconnect_limit: Duration,
+    silence_limit: Duration,
 }
 
 /// What a client is made of.
@@ -46,6 +47,7 @@ pub struct ClientBuilder {
     token: Option<String>,
     ca_pem: Option<Vec<u8>>,
     reconnect_limit: Duration,
+    silence_limit: Duration,
 }
 
 /// The generated clients, for what the SDK has no word for. Errors are plain `tonic::Status`.
@@ -74,6 +76,7 @@ impl Client {
             token: None,
             ca_pem: None,
             reconnect_limit: RECONNECT_LIMIT,
+            silence_limit: SILENCE_LIMIT,
         }
     }
 
@@ -130,6 +133,13 @@ impl Client {
         Error::stopping(&self.shared.endpoint)
     }
 
+    /// What comes of `work` on a stream, or an error if it takes longer than a stream may be silent.
+    pub(crate) async fn unless_silent<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let limit = self.shared.silence_limit;
+        let silent = || Error::silent(&self.shared.endpoint, limit);
+        tokio::time::timeout(limit, work).await.map_err(|_| silent())?
+    }
+
     pub(crate) fn retry(&self) -> Retry {
         Retry::new(self.shared.reconnect_limit)
     }
@@ -157,6 +167,15 @@ impl ClientBuilder {
         self
     }
 
+    /// For how long a stream may bring nothing, not even a heartbeat, before it counts as lost and is made
+    /// again. Default: 45 seconds, three heartbeats of a server as it comes. It must be longer than the
+    /// server's `streams.heartbeat_ms`, or streams on which nothing happens are made again and again.
+    #[must_use]
+    pub fn silence_limit(mut self, limit: Duration) -> Self {
+        self.silence_limit = limit;
+        self
+    }
+
     /// The client. Does no I/O: a server that is not there shows with the first call.
     ///
     /// # Errors
@@ -171,6 +190,7 @@ impl ClientBuilder {
                 pool,
                 authorization,
                 reconnect_limit: self.reconnect_limit,
+                silence_limit: self.silence_limit,
             }),
         })
     }

@@ -153,7 +153,21 @@ impl Error {
 
     /// A server that said it goes away.
     pub(crate) fn stopping(endpoint: &str) -> Self {
-        let message = format!("the server at {endpoint} is stopping; try again soon");
+        Self(Arc::new(Inner {
+            kind: ErrorKind::Disconnected,
+            code: Code::Unavailable,
+            reason: Some("SERVER_STOPPING".to_owned()),
+            message: format!("the server at {endpoint} is stopping; try again soon"),
+            metadata: HashMap::new(),
+            violations: Vec::new(),
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    /// A stream on which nothing came for too long, not even a heartbeat.
+    pub(crate) fn silent(endpoint: &str, limit: Duration) -> Self {
+        let message = format!("nothing came from {endpoint} for {limit:?}, not even a heartbeat; try again");
         Self::local(ErrorKind::Disconnected, Code::Unavailable, message)
     }
 

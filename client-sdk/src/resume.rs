@@ -86,6 +86,14 @@ struct Line<M> {
     _raw: Raw,
 }
 
+impl<M> Line<M> {
+    /// The next message; an end without a last word is an error.
+    async fn message(&mut self, client: &Client) -> Result<M> {
+        let message = async { self.messages.message().await.map_err(|status| client.error(status)) };
+        client.unless_silent(message).await?.ok_or_else(|| client.cut_short())
+    }
+}
+
 impl<S: Source> Reader<S> {
     /// The next item; None after the last one, which an error is, too.
     async fn next(&mut self) -> Option<Result<S::Item>> {
@@ -96,10 +104,9 @@ impl<S: Source> Reader<S> {
                     sleep(notice.pause).await;
                     self.reconnect().await
                 }
-                Phase::Open(line) => match line.messages.message().await {
-                    Ok(Some(message)) => self.take(message),
-                    Ok(None) => self.lost(self.source.client().cut_short()),
-                    Err(status) => self.lost(self.source.client().error(status)),
+                Phase::Open(line) => match line.message(self.source.client()).await {
+                    Ok(message) => self.take(message),
+                    Err(cause) => self.lost(cause),
                 },
             };
             match result {
@@ -149,11 +156,15 @@ impl<S: Source> Reader<S> {
 
 /// One attempt, up to and with the server's first message.
 async fn connect<S: Source>(source: &mut S) -> Result<(Line<S::Message>, S::Opened)> {
+    let client = source.client().clone();
+    let mut line = client.unless_silent(call(source)).await?;
+    let first = line.message(&client).await?;
+    Ok((line, source.open(first)?))
+}
+
+async fn call<S: Source>(source: &mut S) -> Result<Line<S::Message>> {
     let mut raw = source.client().raw_streams()?;
     let called = source.call(&mut raw).await;
-    let mut messages = called.map_err(|status| source.client().error(status))?;
-    let first = messages.message().await.map_err(|status| source.client().error(status))?;
-    let first = first.ok_or_else(|| source.client().cut_short())?;
-    let opened = source.open(first)?;
-    Ok((Line { messages, _raw: raw }, opened))
+    let messages = called.map_err(|status| source.client().error(status))?;
+    Ok(Line { messages, _raw: raw })
 }

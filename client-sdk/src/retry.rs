@@ -13,6 +13,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How long to try to get a lost connection back, unless the client's builder says otherwise.
 pub(crate) const RECONNECT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
+/// How long a stream may bring nothing, unless the client's builder says otherwise: three heartbeats.
+pub(crate) const SILENCE_LIMIT: Duration = Duration::from_secs(45);
+
 /// A lost connection that is about to be made again.
 #[derive(Clone, Debug)]
 pub struct Reconnecting {

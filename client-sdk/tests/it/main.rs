@@ -7,6 +7,7 @@ mod calls;
 mod cancel;
 mod events;
 mod io;
+mod silence;
 mod tls;
 mod typing;
 mod wait;

@@ -76,7 +76,8 @@ impl Driver {
     /// Reads one stream to its last message, or to an error.
     async fn read(&mut self, line: &mut Line, events: &Events) -> Result<proto::StreamEnded> {
         loop {
-            let message = line.messages.message().await.map_err(|status| self.client.error(status))?;
+            // Only the wait for the server counts: a slow reader is waited for below.
+            let message = self.client.unless_silent(self.message(line)).await?;
             let event = match message.ok_or_else(|| self.client.cut_short())?.response {
                 Some(Response::InputAccepted(accepted)) => {
                     self.outbox.accepted(accepted.sequence);
@@ -97,6 +98,10 @@ impl Driver {
         }
     }
 
+    async fn message(&self, line: &mut Line) -> Result<Option<proto::AttachResponse>> {
+        line.messages.message().await.map_err(|status| self.client.error(status))
+    }
+
     async fn reconnect(&mut self, mut cause: Error, events: &Events) -> Result<Line> {
         loop {
             let notice = self.retry.failed(cause)?;
@@ -115,6 +120,11 @@ impl Driver {
 
     /// One attempt, up to and with the server's first message.
     pub(super) async fn connect(&mut self) -> Result<(Line, proto::Opened)> {
+        let client = self.client.clone();
+        client.unless_silent(self.call()).await
+    }
+
+    async fn call(&mut self) -> Result<(Line, proto::Opened)> {
         let mut raw = self.client.raw_streams()?;
         let open = proto::Open {
             terminal_id: self.terminal_id.clone(),
@@ -128,7 +138,7 @@ impl Driver {
         let answer = raw.terminals.attach(self.outbox.connect(open)).await;
         let messages = answer.map_err(|status| self.client.error(status))?.into_inner();
         let mut line = Line { messages, _outgoing: hang_up, _raw: raw };
-        let first = line.messages.message().await.map_err(|status| self.client.error(status))?;
+        let first = self.message(&mut line).await?;
         let event = match first.ok_or_else(|| self.client.cut_short())?.response {
             Some(Response::Event(event)) => event.event,
             Some(Response::InputAccepted(_)) | None => None,
