@@ -4,9 +4,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use mosaic_client::proto::{
-    terminal::v1::{Exit, Terminal, exit::Reason, terminal::State},
-    workspace::v1::Role,
+use mosaic_client::{
+    Reconnecting,
+    proto::{
+        terminal::v1::{Exit, Terminal, exit::Reason, terminal::State},
+        workspace::v1::Role,
+    },
 };
 use prost_types::Timestamp;
 
@@ -27,6 +30,15 @@ pub(crate) fn state(terminal: &Terminal) -> Cell {
             Cell::coloured(end(&exit), colour)
         }
         State::Unspecified => "unknown".into(),
+    }
+}
+
+/// What became of a stream that is about to be made again.
+pub(crate) fn lost(lost: &Reconnecting) -> &'static str {
+    // The last word of a server that goes away.
+    match lost.cause.reason() {
+        Some("SERVER_STOPPING") => "the server is stopping",
+        _ => "connection lost",
     }
 }
 

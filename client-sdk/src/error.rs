@@ -151,7 +151,7 @@ impl Error {
         Self::local(ErrorKind::Disconnected, Code::Unavailable, message)
     }
 
-    /// A server that said it goes away.
+    /// A server that said it goes away: the last word of a stream, with the reason that a call would get.
     pub(crate) fn stopping(endpoint: &str) -> Self {
         Self(Arc::new(Inner {
             kind: ErrorKind::Disconnected,

@@ -37,7 +37,7 @@ pub(crate) async fn follow(session: &Session, watch: WatchEvents) -> Outcome {
             WorkspaceEvent::Event(event) if session.output.json => session.output.message(&*event)?,
             WorkspaceEvent::Event(event) => session.output.line(&words(session, &event))?,
             WorkspaceEvent::Reconnecting(lost) if lost.attempt == 1 => {
-                say("[mosaic: connection lost, trying again]");
+                say(&format!("[mosaic: {}, trying again]", show::lost(&lost)));
             }
             WorkspaceEvent::Reconnected => say("[mosaic: connected again]"),
             // Signs of life, and the end that was asked for.

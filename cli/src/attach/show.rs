@@ -66,7 +66,8 @@ impl<'a> Shown<'a> {
                 screen.notice(&format!("{missing} of output are not kept")).await?;
             }
             Event::Reconnecting(lost) if lost.attempt == 1 => {
-                screen.notice("connection lost, trying again; leave: Ctrl-\\ then d").await?;
+                let what = words::lost(&lost);
+                screen.notice(&format!("{what}, trying again; leave: Ctrl-\\ then d")).await?;
             }
             Event::Reconnected(_) => {
                 screen.notice("connected again").await?;

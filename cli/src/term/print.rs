@@ -63,7 +63,9 @@ impl Printer {
     /// Prints one event.
     pub(super) async fn print(&mut self, event: &Event) -> Result<(), Failure> {
         match event {
-            Event::Reconnecting(lost) if lost.attempt == 1 => say("[mosaic: connection lost, trying again]"),
+            Event::Reconnecting(lost) if lost.attempt == 1 => {
+                say(&format!("[mosaic: {}, trying again]", show::lost(lost)));
+            }
             Event::Reconnected(_) => say("[mosaic: connected again]"),
             Event::Reconnecting(_) | Event::Heartbeat(_) => {}
             event if matches!(self.form, Form::Json) => return self.json(event),

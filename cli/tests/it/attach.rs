@@ -116,6 +116,21 @@ async fn goes_on_through_a_killed_server() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_stopping_server_says_so() -> Result<()> {
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
+    let mut pty = attached(&mosaic, "echo ready; exec cat", "ready").await?;
+    server.sigterm().await?;
+    pty.wait_for("[mosaic: the server is stopping, trying again; leave: Ctrl-\\ then d]")?;
+    server.restart().await?;
+    pty.wait_for("[mosaic: connected again]")?;
+    pty.type_in("\x1cd")?;
+    assert_eq!(pty.ended().await?, 0);
+    assert!(!pty.shown().contains("connection lost"), "{:?}", pty.shown());
+    Ok(())
+}
+
+#[tokio::test]
 async fn leaving_works_without_a_server() -> Result<()> {
     let server = Server::start().await?;
     let mosaic = Mosaic::operator(&server)?;

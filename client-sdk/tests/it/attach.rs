@@ -197,10 +197,16 @@ async fn a_stopping_server_is_followed_by_the_next_one() -> Result<()> {
         let mut attachment = terminal.attach().open().await?;
         server.sigterm().await?;
         server.restart().await?;
+        let mut first = true;
         loop {
             match attachment.next().await.context("it goes on")?? {
                 Event::Reconnected(_) => break,
-                Event::Reconnecting(lost) => assert!(lost.cause.is_retryable()),
+                Event::Reconnecting(lost) => {
+                    assert!(lost.cause.is_retryable());
+                    if std::mem::take(&mut first) {
+                        assert_eq!(lost.cause.reason(), Some("SERVER_STOPPING"), "{}", lost.cause);
+                    }
+                }
                 Event::Ended(ended) => anyhow::bail!("{ended:?}"),
                 _ => {}
             }
