@@ -7,7 +7,7 @@ use std::{fmt, io, path::Path};
 
 use mosaic_client::{Code, Error, ErrorKind};
 
-use crate::{exit, text};
+use crate::{commands, exit, text};
 
 /// Why a command ends without having done its work.
 #[derive(Debug)]
@@ -15,15 +15,26 @@ pub(crate) struct Failure {
     message: String,
     reason: Option<String>,
     hint: Option<String>,
+    /// What became of the connection, if that is why.
+    pub(crate) lost: Option<Lost>,
     /// The exit code.
     pub(crate) code: u8,
     /// Nothing is to be said: whoever would read it has gone.
     pub(crate) quiet: bool,
 }
 
+/// A connection that did not come about or did not last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// Nobody answered.
+    NotThere,
+    /// It was cut.
+    Cut,
+}
+
 impl Failure {
     fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { message: message.into(), reason: None, hint: None, code, quiet: false }
+        Self { message: message.into(), reason: None, hint: None, lost: None, code, quiet: false }
     }
 
     /// It failed.
@@ -107,13 +118,14 @@ impl From<Error> for Failure {
             (_, Code::Unavailable | Code::DeadlineExceeded) => exit::UNAVAILABLE,
             _ => exit::ERROR,
         };
-        let hint = match error.kind() {
-            ErrorKind::Connect => {
-                Some("Is it started? `./run` starts one here; `mosaic status` says which one is asked.")
-            }
-            _ => error.reason().and_then(hint),
+        let hint = error.reason().and_then(hint);
+        // Only the server speaks of its calls.
+        let message = match (error.reason(), hint) {
+            (Some(_), Some(_)) => commands::without_advice(error.message()),
+            (Some(_), None) => commands::in_commands(error.message()),
+            (None, _) => error.message().to_owned(),
         };
-        let mut failure = Self::new(code, error.message());
+        let mut failure = Self::new(code, message);
         failure.reason = error.reason().map(str::to_owned);
         failure.hint = hint.map(str::to_owned);
         failure
@@ -136,6 +148,11 @@ fn hint(reason: &str) -> Option<&'static str> {
         "TOKEN_NOT_FOUND" => "`mosaic token ls` lists them.",
         "VIEWER_NOT_FOUND" => "`mosaic term viewers NAME` lists them.",
         "CURSOR_EXPIRED" => "`mosaic events --after 0` begins at the oldest that is kept.",
+        failure.lost = match (error.kind(), error.code()) {
+            (ErrorKind::Connect, Code::Unavailable) => Some(Lost::NotThere),
+            (ErrorKind::Disconnected, _) => Some(Lost::Cut),
+            _ => None,
+        };
         _ => return None,
     })
 }

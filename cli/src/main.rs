@@ -5,11 +5,13 @@
 mod account;
 mod args;
 mod attach;
+mod commands;
 mod contexts;
 mod exit;
 mod failure;
 mod json;
 mod output;
+mod reach;
 mod secret;
 mod session;
 mod show;
@@ -58,16 +60,20 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> Outcome {
     let output = Output::new(cli.global.format());
     let session = Session { output, flags: cli.global.flags() };
-    match cli.command {
-        Command::Term(command) => term::run(&session, command).await,
-        Command::Status => account::status::run(&session).await,
-        Command::Whoami => account::whoami::run(&session).await,
-        Command::Token(command) => account::token::run(&session, command).await,
-        Command::Workspace(command) => account::workspace::run(&session, command).await,
-        Command::Events(events) => account::events::run(&session, events).await,
-        Command::Env => account::env::run(&session),
-        Command::Login(login) => account::login::run(&session, login).await,
-        Command::Context(command) => account::context::run(&session, command),
+    command(&session, cli.command).await.map_err(|failure| session.explain(failure))
+}
+
+async fn command(session: &Session, command: Command) -> Outcome {
+    match command {
+        Command::Term(command) => term::run(session, command).await,
+        Command::Status => account::status::run(session).await,
+        Command::Whoami => account::whoami::run(session).await,
+        Command::Token(command) => account::token::run(session, command).await,
+        Command::Workspace(command) => account::workspace::run(session, command).await,
+        Command::Events(events) => account::events::run(session, events).await,
+        Command::Env => account::env::run(session),
+        Command::Login(login) => account::login::run(session, login).await,
+        Command::Context(command) => account::context::run(session, command),
         Command::Completions(completions) => account::completions::run(completions),
     }
 }

@@ -7,10 +7,10 @@ use std::{fs, time::Duration};
 use mosaic_client::{Client, ClientBuilder};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, Lost},
     output::Output,
-    surroundings,
-    target::{Flags, Target},
+    reach, surroundings,
+    target::{Flags, Target, normal},
 };
 
 /// One run of `mosaic`.
@@ -33,7 +33,26 @@ impl Session {
         client(&self.target()?)
     }
 
-    /// The same, but streams try for this long to get a lost server back.
+    /// Adds to a failure what can be told about the server that was asked.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        match (failure.lost, self.target()) {
+            (Some(Lost::NotThere), Ok(target)) => failure.hint(reach::not_there(&target)),
+            (Some(Lost::Cut), target) => {
+                // `login` names a server before there is a token for it.
+                let named = self.flags.endpoint.as_deref().map(normal);
+                match target.ok().map(|target| target.endpoint).or(named) {
+                    Some(endpoint) if reach::speaks_tls(&endpoint) => {
+                        let url = endpoint.replacen("http://", "https://", 1);
+                        failure.hint(format!("TLS is spoken there: use {url}"))
+                    }
+                    _ => failure,
+                }
+            }
+            _ => failure,
+        }
+    }
+
+    /// The same, but streams and writes try for this long to get a lost server back.
     pub(crate) fn patient_client(&self, reconnect_limit: Duration) -> Result<Client, Failure> {
         Ok(builder(&self.target()?)?.reconnect_limit(reconnect_limit).build()?)
     }

@@ -31,6 +31,7 @@ pub(crate) fn look() -> Result<Surroundings, Failure> {
         ca: variable("MOSAIC_CA").map(PathBuf::from),
         contexts: contexts_path().map_or_else(|| Ok(Contexts::default()), |path| Contexts::read(&path))?,
         local: local_server()?,
+        local_endpoint: local_directory().map(|directory| directory.join("endpoint")),
     })
 }
 
@@ -42,19 +43,23 @@ pub(crate) fn contexts_path() -> Option<PathBuf> {
 /// The server that this account runs on this machine: it leaves its URL and the operator's token in
 /// its data directory.
 fn local_server() -> Result<Option<Context>, Failure> {
-    // The server's own variable for its data directory.
-    let directory = match variable("MOSAIC_DATA_DIR") {
-        Some(directory) => Some(PathBuf::from(directory)),
-        None if rustix::process::geteuid().is_root() => Some(PathBuf::from("/var/lib/mosaic")),
-        None => base("XDG_DATA_HOME", ".local/share").map(|base| base.join("mosaic")),
-    };
-    let Some(directory) = directory else { return Ok(None) };
+    let Some(directory) = local_directory() else { return Ok(None) };
     let (Some(endpoint), Some(token)) =
         (read(&directory.join("endpoint"))?, read(&directory.join("operator-token"))?)
     else {
         return Ok(None);
     };
     Ok(Some(Context { endpoint, token: token.into(), ca: None }))
+}
+
+/// The data directory of that server.
+fn local_directory() -> Option<PathBuf> {
+    // The server's own variable for it.
+    match variable("MOSAIC_DATA_DIR") {
+        Some(directory) => Some(PathBuf::from(directory)),
+        None if rustix::process::geteuid().is_root() => Some(PathBuf::from("/var/lib/mosaic")),
+        None => base("XDG_DATA_HOME", ".local/share").map(|base| base.join("mosaic")),
+    }
 }
 
 /// Refuses to show a terminal in itself: it would show that it shows that, for ever.

@@ -48,6 +48,8 @@ pub(crate) struct Surroundings {
     pub(crate) contexts: Contexts,
     /// The server of this account on this machine.
     pub(crate) local: Option<Context>,
+    /// The file in which that server says where it listens.
+    pub(crate) local_endpoint: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -66,8 +68,8 @@ impl Surroundings {
         }
         let (context, source) = match (&self.contexts.current, &self.local) {
             (Some(name), _) => (self.contexts.get(name)?, format!("context {name}")),
-            (None, Some(local)) => (local, "the local server".to_owned()),
-            (None, None) => return Err(nothing_found()),
+            (None, Some(local)) => (local, self.local_source()),
+            (None, None) => return Err(self.nothing_found()),
         };
         let mut target = self.known(context, flags, source);
         if let Some(token) = &self.token {
@@ -75,6 +77,23 @@ impl Surroundings {
             target.source += ", with MOSAIC_TOKEN";
         }
         Ok(target)
+    }
+
+    fn local_source(&self) -> String {
+        match &self.local_endpoint {
+            Some(file) => format!("the local server, {}", file.display()),
+            None => "the local server".to_owned(),
+        }
+    }
+
+    fn nothing_found(&self) -> Failure {
+        let here = match &self.local_endpoint {
+            Some(file) => format!("no server of this account left its address in {}", file.display()),
+            None => "there is no home in which a server of this account would leave its address".to_owned(),
+        };
+        Failure::unavailable(format!("no server is known: {here}, and none was logged in to")).hint(
+            "Start one with `./run` in Mosaic's directory, or name one with `mosaic login --endpoint URL`.",
+        )
     }
 
     fn known(&self, context: &Context, flags: &Flags, source: String) -> Target {
@@ -107,11 +126,6 @@ impl Surroundings {
         Err(Failure::auth(format!("no token is known for {endpoint}"))
             .hint("Set MOSAIC_TOKEN or MOSAIC_TOKEN_FILE, or `mosaic login --endpoint URL`."))
     }
-}
-
-fn nothing_found() -> Failure {
-    Failure::unavailable("no server is known: none runs here under this account, and none was logged in to")
-        .hint("Start one with `./run`, or name one with `mosaic login --endpoint URL`.")
 }
 
 /// The URL of an endpoint, without a slash at the end. `host:port` alone is TLS, except on this

@@ -176,6 +176,11 @@ impl Error {
         let info = status.get_details_error_info().filter(|info| info.domain == DOMAIN);
         match info {
             Some(info) => Self::answered(&status, info),
+            None if is_tls(&status) && is_plain(&status) => {
+                let message = format!("{endpoint} does not speak TLS; if this is the server, write http://");
+                let code = Code::FailedPrecondition;
+                Self::caused(ErrorKind::Connect, code, message, Some(status.into()))
+            }
             None if is_tls(&status) => {
                 let message = format!(
                     "TLS with {endpoint} failed: {}; name the authority that vouches for the server (a private \
@@ -239,6 +244,12 @@ fn is_connect(status: &Status) -> bool {
 fn is_tls(status: &Status) -> bool {
     let invalid = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::InvalidData;
     is_connect(status) && chain(status).any(|cause| cause.downcast_ref().is_some_and(invalid))
+}
+
+/// True if what came in answer to the first bytes of TLS was something else. rustls has no `io::ErrorKind` for
+/// it, only this word.
+fn is_plain(status: &Status) -> bool {
+    root_cause(status).contains("InvalidContentType")
 }
 
 /// True if the transport lost the connection, or somebody between here and the server ended the stream.

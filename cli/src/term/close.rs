@@ -31,7 +31,7 @@ pub(crate) struct Remove {
 /// Ends them, and prints a receipt for each. What could not be ended makes the exit code 1.
 pub(crate) async fn close(session: &Session, close: Close) -> Outcome {
     let client = session.client()?;
-    each(close.names, async |name| {
+    each(session, close.names, async |name| {
         let receipt = client.terminal(name).close(close.grace).await?;
         session.output.show(&receipt, || words(&receipt))?;
         Ok(if receipt.survivors.is_empty() { exit::OK } else { exit::ERROR })
@@ -58,7 +58,7 @@ fn words(receipt: &CloseTerminalResponse) -> String {
 /// Forgets them, and prints each name.
 pub(crate) async fn remove(session: &Session, remove: Remove) -> Outcome {
     let client = session.client()?;
-    each(remove.names, async |name| {
+    each(session, remove.names, async |name| {
         client.terminal(&name).delete().await?;
         session.output.show(&DeleteTerminalResponse {}, || text::escape(&name))?;
         Ok(exit::OK)

@@ -75,7 +75,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Outcome {
 
 /// Does the same with each of several: goes on after a failure, says each one, and exits with the code
 /// of the first.
-async fn each(names: Vec<String>, work: impl AsyncFn(String) -> Outcome) -> Outcome {
+async fn each(session: &Session, names: Vec<String>, work: impl AsyncFn(String) -> Outcome) -> Outcome {
     let mut first = exit::OK;
     for name in names {
         let code = match work(name).await {
@@ -83,6 +83,7 @@ async fn each(names: Vec<String>, work: impl AsyncFn(String) -> Outcome) -> Outc
             // Nobody reads any more.
             Err(failure) if failure.quiet => return Err(failure),
             Err(failure) => {
+                let failure = session.explain(failure);
                 failure.report();
                 failure.code
             }

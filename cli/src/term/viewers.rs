@@ -54,7 +54,7 @@ fn row(viewer: &Viewer) -> [Cell; 6] {
 /// Ends their streams.
 pub(crate) async fn detach(session: &Session, detach: Detach) -> Outcome {
     let terminal = session.client()?.terminal(detach.name);
-    each(detach.viewers, async |viewer| {
+    each(session, detach.viewers, async |viewer| {
         terminal.detach(&viewer).await?;
         session.output.show(&DetachViewerResponse {}, || text::escape(&viewer))?;
         Ok(exit::OK)

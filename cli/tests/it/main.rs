@@ -7,4 +7,5 @@ mod contexts;
 mod json;
 mod safety;
 mod support;
+mod unreachable;
 mod wait;

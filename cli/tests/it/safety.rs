@@ -52,6 +52,10 @@ async fn failures_have_codes_reasons_and_no_controls() -> Result<()> {
     assert_eq!(ran.code, 3, "{ran:?}");
     assert_eq!(ran.stderr.matches("(TERMINAL_NOT_FOUND)").count(), 2, "each is said: {ran:?}");
     assert_safe("errors", &ran.stderr);
+    assert!(
+        ran.stderr.contains("`mosaic term ls --all`") && !ran.stderr.contains("ListTerminals"),
+        "{ran:?}"
+    );
     assert_eq!(ran.stdout, "", "failures are not data");
 
     let taken = ["term", "new", "--name", "t", "--", "cat"];

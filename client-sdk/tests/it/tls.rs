@@ -45,6 +45,11 @@ async fn a_private_authority_is_trusted_when_named_and_only_then() -> Result<()>
         let error = broken.workspace().who_am_i().await.expect_err("that is no certificate");
         assert!(!error.is_retryable() && error.to_string().contains("certificate"), "{error}");
         fs::remove_dir_all(&directory)?;
+
+        let plain = Server::start().await?;
+        let wrong = plain.endpoint().replacen("http://", "https://", 1);
+        let error = Client::connect(&wrong).build()?.workspace().who_am_i().await.expect_err("no TLS there");
+        assert!(!error.is_retryable() && error.to_string().contains("write http://"), "{error}");
         Ok(())
     })
     .await

@@ -1,0 +1,90 @@
+//! The server's calls in terms of this command line.
+//!
+//! It knows nothing about errors; it only reads their words.
+
+/// Every call of the contract, and the command that makes it.
+const COMMANDS: &[(&str, &str)] = &[
+    ("Attach", "mosaic term attach"),
+    ("CloseTerminal", "mosaic term close"),
+    ("CreateSignInCode", "a sign-in code"),
+    ("CreateTerminal", "mosaic term new"),
+    ("CreateToken", "mosaic token create"),
+    ("CreateWorkspace", "mosaic workspace create"),
+    ("DeleteTerminal", "mosaic term rm"),
+    ("DetachViewer", "mosaic term detach"),
+    ("ExchangeSignInCode", "a sign-in code"),
+    ("GetTerminal", "mosaic term ls --all"),
+    ("ListTerminals", "mosaic term ls --all"),
+    ("ListTokens", "mosaic token ls"),
+    ("ListViewers", "mosaic term viewers"),
+    ("ListWorkspaces", "mosaic workspace ls"),
+    ("ReadOutput", "mosaic term logs"),
+    ("Resize", "mosaic term resize"),
+    ("RevokeToken", "mosaic token revoke"),
+    ("SendSignal", "mosaic term signal"),
+    ("UpdateTerminal", "mosaic term rename"),
+    ("WaitTerminal", "mosaic term wait"),
+    ("Watch", "mosaic term logs"),
+    ("WatchEvents", "mosaic events"),
+    ("WhoAmI", "mosaic whoami"),
+    ("Write", "mosaic term send"),
+];
+
+/// The server's message with commands in place of calls.
+pub(crate) fn in_commands(message: &str) -> String {
+    let mut said = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(char::is_alphanumeric) {
+        let (before, word) = rest.split_at(start);
+        let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        said.push_str(before);
+        match command(word) {
+            Some(command) if command.starts_with("mosaic ") => said.extend(["`", command, "`"]),
+            Some(words) => said.push_str(words),
+            None => said.push_str(word),
+        }
+        rest = after;
+    }
+    said + rest
+}
+
+/// The same without advice that names a call: for where there is better advice.
+pub(crate) fn without_advice(message: &str) -> String {
+    match message.rsplit_once("; ") {
+        Some((what, advice)) if in_commands(advice) != advice => in_commands(what),
+        _ => in_commands(message),
+    }
+}
+
+fn command(word: &str) -> Option<&'static str> {
+    COMMANDS.iter().find(|(call, _)| *call == word).map(|(_, command)| *command)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_reflect::DescriptorPool;
+
+    use super::*;
+
+    #[test]
+    fn every_call_has_its_words() {
+        let pool = DescriptorPool::decode(mosaic_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let calls = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+        let missing: Vec<_> =
+            calls.filter(|it| command(it.name()).is_none()).map(|it| it.name().to_owned()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn calls_become_commands() {
+        let message = "there is no terminal \"Watched\"; ListTerminals shows those there are";
+        assert_eq!(
+            in_commands(message),
+            "there is no terminal \"Watched\"; `mosaic term ls --all` shows those there are"
+        );
+        assert_eq!(without_advice(message), "there is no terminal \"Watched\"");
+        assert_eq!(without_advice("it runs; close it"), "it runs; close it");
+        assert_eq!(in_commands(""), "");
+    }
+}
