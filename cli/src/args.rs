@@ -2,11 +2,14 @@
 //!
 //! It knows nothing about how a command works; each group describes its own arguments.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
-use crate::{account, exit, output::Format, target::Flags, term};
+use crate::{account, exit, output::Format, target::Flags, term, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,6 +105,49 @@ pub(crate) enum Command {
     Completions(account::completions::Completions),
 }
 
+/// The command line, or the exit code if it ends here: it is wrong, or asks for help or the version.
+pub(crate) fn parse(words: &[OsString]) -> Result<Cli, u8> {
+    let mut error = match Cli::try_parse_from(words) {
+        Ok(cli) => return Ok(cli),
+        Err(error) => error,
+    };
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(meant) = with_dashes(&error, &words) {
+        let tip = format!("did you mean `{meant}`?");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    // Nothing is left to be done if nobody sees it.
+    let _ = error.print();
+    Err(match error.exit_code() {
+        0 => exit::OK,
+        _ if passes_code_on(&words) => exit::MOSAIC,
+        _ => exit::USAGE,
+    })
+}
+
+/// Whether this is a command that exits with a program's code, as far as a wrong command line tells.
+fn passes_code_on(words: &[String]) -> bool {
+    let mut words = words.iter().map(String::as_str).take_while(|word| *word != "--");
+    let mut commands = words.by_ref().skip_while(|word| !matches!(*word, "term" | "terminal"));
+    match commands.find(|word| !matches!(*word, "term" | "terminal") && !word.starts_with('-')) {
+        Some("wait" | "attach") => true,
+        Some("new" | "create") => words.any(|word| matches!(word, "--wait" | "-w" | "--attach" | "-a")),
+        _ => false,
+    }
+}
+
+/// The command line with the `--` that `term new` needs before a command, if that is what is missing.
+fn with_dashes(error: &clap::Error, words: &[String]) -> Option<String> {
+    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
+    if error.kind() != ErrorKind::UnknownArgument || stray.starts_with('-') {
+        return None;
+    }
+    let new = words.iter().position(|word| matches!(word.as_str(), "new" | "create"))?;
+    let command = new + words[new..].iter().position(|word| word == stray)?;
+    let tail: Vec<String> = words[command..].iter().filter(|word| *word != "--").cloned().collect();
+    Some(format!("mosaic {} -- {}", text::command(&words[1..command]), text::command(&tail)))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -117,6 +163,35 @@ mod tests {
     fn help_fits_a_screen_of_80_columns() {
         for line in EXAMPLES.lines().chain(exit::HELP.lines()) {
             assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_command_without_dashes_is_understood_but_not_run() {
+        let meant = |line: &str| {
+            let words = words(line);
+            with_dashes(&Cli::try_parse_from(&words).expect_err(line), &words)
+        };
+        let expected = "mosaic term new --wait --name b -- make -j2 test";
+        assert_eq!(meant("mosaic term new --wait --name b make -j2 test").as_deref(), Some(expected));
+        assert_eq!(meant("mosaic term new htop").as_deref(), Some("mosaic term new -- htop"));
+        assert_eq!(meant("mosaic term new --frobnicate"), None);
+        assert_eq!(meant("mosaic term close"), None);
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_not_taken_for_a_programs_code() {
+        for line in
+            ["mosaic term new --wait --bad", "mosaic --json terminal create -w make", "mosaic term wait"]
+        {
+            assert!(passes_code_on(&words(line)), "{line}");
+        }
+        for line in ["mosaic term new -- x --wait", "mosaic term ls -w --bad", "mosaic frob wait", "mosaic"] {
+            assert!(!passes_code_on(&words(line)), "{line}");
         }
     }
 

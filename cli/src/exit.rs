@@ -16,6 +16,12 @@ pub(crate) const NOT_FOUND: u8 = 3;
 pub(crate) const AUTH: u8 = 4;
 /// The server cannot be reached or cannot answer now. The same call may work later.
 pub(crate) const UNAVAILABLE: u8 = 5;
+/// A command that passes on a program's exit code failed itself: what `env(1)` and `docker run` use.
+pub(crate) const MOSAIC: u8 = 125;
+/// The same, because the program cannot be run.
+pub(crate) const COMMAND_NOT_EXECUTABLE: u8 = 126;
+/// The same, because there is no such program.
+pub(crate) const COMMAND_NOT_FOUND: u8 = 127;
 /// The time given with `--timeout` was over (the code that `timeout(1)` uses).
 pub(crate) const TIMEOUT: u8 = 124;
 /// Whoever read standard output went away: what a shell reports for SIGPIPE.
@@ -31,8 +37,13 @@ Exit codes:
   4    no token, or it may not do this
   5    the server cannot be reached or cannot answer now
   124  the --timeout is over
-  n    `term wait`, `term attach` and `term new --wait` exit with the code of
-       the program, or with 128 + the number of the signal that ended it";
+
+`term new --wait`, `term wait` and an attached terminal exit with the code of
+the program, or with 128 + the number of the signal that ended it. What fails
+there is told from the program's own failures as `env` and `docker run` do it:
+  125  mosaic failed, for whatever reason
+  126  the command cannot be run
+  127  there is no such command";
 
 /// The code for a process that was ended by signal number `signal`, as shells report it.
 pub(crate) fn of_signal(signal: i32) -> u8 {

@@ -79,6 +79,26 @@ impl Failure {
         self
     }
 
+    /// The same with an exit code that is not one of a program: for commands that pass on a program's.
+    #[must_use]
+    pub(crate) fn beside_a_program(mut self) -> Self {
+        self.code = match (self.code, self.reason.as_deref()) {
+            (exit::TIMEOUT, _) => exit::TIMEOUT,
+            (_, Some("COMMAND_NOT_FOUND")) => exit::COMMAND_NOT_FOUND,
+            (_, Some("COMMAND_NOT_EXECUTABLE")) => exit::COMMAND_NOT_EXECUTABLE,
+            (code, _) if self.quiet => code,
+            _ => exit::MOSAIC,
+        };
+        self
+    }
+
+    /// Says for how long it was tried.
+    #[must_use]
+    pub(crate) fn after(mut self, time: &str) -> Self {
+        self.message = format!("given up after {time}: {}", self.message);
+        self
+    }
+
     /// Says it on standard error, unless nobody would hear it.
     pub(crate) fn report(&self) {
         if !self.quiet {

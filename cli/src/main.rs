@@ -25,10 +25,8 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, parse},
     failure::Failure,
     output::Output,
     session::Session,
@@ -38,8 +36,11 @@ use crate::{
 type Outcome = Result<u8, Failure>;
 
 fn main() -> ExitCode {
-    // Wrong usage ends here with code 2, help and version with 0.
-    let cli = Cli::parse();
+    // Wrong usage ends here, as do help and version.
+    let cli = match parse(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
     attach::restore_terminal_on_panic();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

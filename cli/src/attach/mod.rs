@@ -129,7 +129,7 @@ fn outcome(name: &str, end: End) -> Outcome {
             let exit = exit.unwrap_or_default();
             note(&format!("{name} ended: {}", words::end(&exit)));
             // How it ended was just said; an unknown end is no success.
-            Ok(exit::of_program(&exit).unwrap_or(exit::ERROR))
+            Ok(exit::of_program(&exit).unwrap_or(exit::MOSAIC))
         }
         End::Left { typed_arrived } => {
             if !typed_arrived {
@@ -144,7 +144,7 @@ fn outcome(name: &str, end: End) -> Outcome {
         }
         End::Deleted => {
             note(&format!("{name} was deleted"));
-            Ok(exit::NOT_FOUND)
+            Ok(exit::MOSAIC)
         }
         End::Signal(number) => Ok(exit::of_signal(number)),
         End::Failed(failure) => {

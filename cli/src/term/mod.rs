@@ -16,7 +16,7 @@ mod wait;
 
 use clap::Subcommand;
 
-use crate::{Outcome, exit, session::Session};
+use crate::{Outcome, exit, failure::Failure, session::Session};
 
 /// What to do with terminals. A terminal goes by its name or its id.
 #[derive(Debug, Subcommand)]
@@ -58,13 +58,13 @@ pub(crate) enum Command {
 pub(crate) async fn run(session: &Session, command: Command) -> Outcome {
     match command {
         Command::New(new) => new::run(session, new).await,
-        Command::Attach(attach) => attach::run(session, attach).await,
+        Command::Attach(attach) => attach::run(session, attach).await.map_err(Failure::beside_a_program),
         Command::Ls(list) => list::run(session, list).await,
         Command::Logs(logs) => logs::run(session, logs).await,
         Command::Send(send) => send::run(session, send).await,
         Command::Resize(resize) => manage::resize(session, resize).await,
         Command::Rename(rename) => manage::rename(session, rename).await,
-        Command::Wait(wait) => wait::run(session, wait).await,
+        Command::Wait(wait) => wait::run(session, wait).await.map_err(Failure::beside_a_program),
         Command::Close(close) => close::close(session, close).await,
         Command::Rm(remove) => close::remove(session, remove).await,
         Command::Signal(signal) => manage::signal(session, signal).await,

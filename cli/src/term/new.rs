@@ -34,9 +34,10 @@ Without one, or with --detach, it prints the new terminal's name (and with --jso
 the terminal), and the program runs on.
 
 --wait prints the output and exits with the program's code (128 + signal number if
-a signal ended it). Into a pipe the output is text without escape sequences; --raw
-keeps the bytes. SIGINT, SIGTERM and SIGHUP are passed on to the program; the
-second one closes the terminal.
+a signal ended it; 125 to 127 if it is mosaic that failed, see `mosaic --help`).
+Into a pipe the output is text without escape sequences; --raw keeps the bytes.
+SIGINT, SIGTERM and SIGHUP are passed on to the program; the second one closes the
+terminal.
 
 Examples:
   mosaic term new                              a shell
@@ -87,6 +88,12 @@ pub(crate) struct New {
 pub(crate) async fn run(session: &Session, new: New) -> Outcome {
     let can_attach = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let attach = new.attach || (can_attach && !new.detach && !new.wait && !session.output.json);
+    let passes_code_on = attach || new.wait;
+    let outcome = start(session, new, attach).await;
+    if passes_code_on { outcome.map_err(Failure::beside_a_program) } else { outcome }
+}
+
+async fn start(session: &Session, new: New, attach: bool) -> Outcome {
     if attach {
         attach::require_terminal()?;
     }

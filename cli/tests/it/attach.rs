@@ -172,7 +172,7 @@ async fn old_questions_are_not_answered_again() -> Result<()> {
 async fn attach_needs_a_terminal() -> Result<()> {
     let mosaic = Mosaic::new(&[("MOSAIC_ENDPOINT", "http://127.0.0.1:1"), ("MOSAIC_TOKEN", "mosaic_x")])?;
     let ran = mosaic.run(&["term", "attach", "t"]).await?;
-    assert_eq!(ran.code, 2, "{ran:?}");
+    assert_eq!(ran.code, 125, "{ran:?}");
     assert!(ran.stderr.contains("term logs -f"), "{ran:?}");
     Ok(())
 }
@@ -203,7 +203,7 @@ async fn a_terminal_is_not_shown_in_itself() -> Result<()> {
         [("MOSAIC_ENDPOINT", endpoint.as_str()), ("MOSAIC_TOKEN", &token), ("MOSAIC_TERMINAL_ID", id)];
     let inside = Mosaic::new(&variables)?;
     let mut pty = inside.in_pty(&["term", "attach", "t"])?;
-    assert_eq!(pty.ended().await?, 2);
+    assert_eq!(pty.ended().await?, 125);
     assert_eq!(inside.run(&["term", "logs", "-f", "t"]).await?.code, 2);
     assert_eq!(inside.run(&["term", "logs", "t"]).await?.code, 0);
     Ok(())

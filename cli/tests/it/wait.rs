@@ -22,9 +22,36 @@ async fn output_and_exit_code() -> Result<()> {
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
     let ran = mosaic.run(&program("kill -9 $$")).await?;
     assert_eq!(ran.code, 128 + 9);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_fails_itself_has_codes_that_are_not_the_programs() -> Result<()> {
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
     let ran = mosaic.run(&["term", "new", "--wait", "--", "no-such-program-here"]).await?;
-    assert_eq!(ran.code, 3, "{ran:?}");
+    assert_eq!(ran.code, 127, "{ran:?}");
     assert!(ran.stderr.contains("(COMMAND_NOT_FOUND)"), "{ran:?}");
+    let ran = mosaic.run(&["term", "new", "--wait", "--", "/etc/passwd"]).await?;
+    assert_eq!(ran.code, 126, "{ran:?}");
+    mosaic.ok(&["term", "new", "--name", "taken", "--", "cat"]).await?;
+    for failing in [
+        &["term", "new", "--wait", "--name", "taken", "--", "true"] as &[&str],
+        &["term", "new", "--wait", "--cwd", "/no/such/place", "--", "true"],
+        &["term", "new", "--wait", "--bad", "--", "true"],
+        &["term", "new", "--wait", "make", "test"],
+        &["term", "wait", "nobody"],
+        &["term", "attach", "taken"],
+    ] {
+        let ran = mosaic.run(failing).await?;
+        assert_eq!(ran.code, 125, "{failing:?}: {ran:?}");
+    }
+    // Without --wait there is no program's code that it could be taken for.
+    let ran = mosaic.run(&["term", "new", "--", "no-such-program-here"]).await?;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let ran = mosaic.run(&["term", "new", "make", "test"]).await?;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("did you mean `mosaic term new -- make test`?"), "{ran:?}");
     Ok(())
 }
 
