@@ -148,6 +148,11 @@ impl From<Error> for Failure {
         let mut failure = Self::new(code, message);
         failure.reason = error.reason().map(str::to_owned);
         failure.hint = hint.map(str::to_owned);
+        failure.lost = match (error.kind(), error.code()) {
+            (ErrorKind::Connect, Code::Unavailable) => Some(Lost::NotThere),
+            (ErrorKind::Disconnected, _) => Some(Lost::Cut),
+            _ => None,
+        };
         failure
     }
 }
@@ -168,11 +173,6 @@ fn hint(reason: &str) -> Option<&'static str> {
         "TOKEN_NOT_FOUND" => "`mosaic token ls` lists them.",
         "VIEWER_NOT_FOUND" => "`mosaic term viewers NAME` lists them.",
         "CURSOR_EXPIRED" => "`mosaic events --after 0` begins at the oldest that is kept.",
-        failure.lost = match (error.kind(), error.code()) {
-            (ErrorKind::Connect, Code::Unavailable) => Some(Lost::NotThere),
-            (ErrorKind::Disconnected, _) => Some(Lost::Cut),
-            _ => None,
-        };
         _ => return None,
     })
 }

@@ -37,6 +37,12 @@ impl Writer {
         &self.writer_id
     }
 
+    /// How many of this writer's inputs the server has accepted: the number of the last of them, 0 before the
+    /// first. Each call of at most 64 KiB is one.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
     /// Types bytes, in calls of at most 64 KiB; returns when all are accepted.
     ///
     /// # Errors

@@ -65,6 +65,7 @@ async fn a_dropped_write_is_finished_by_the_next_one() -> Result<()> {
         }
         writer.write("c").await?;
         writer.keys(["d"]).await?;
+        assert_eq!(writer.accepted(), 4);
         terminal.wait().await?;
         assert_eq!(terminal.read_output(READY.len() as u64, 100).await?.data, "abcd");
         Ok(())
