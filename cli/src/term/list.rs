@@ -2,12 +2,14 @@
 //!
 //! It knows nothing about single terminals.
 
+use std::io::{IsTerminal as _, stderr};
+
 use mosaic_client::proto::{
     terminal::v1::{ListTerminalsResponse, Terminal, terminal::State},
     workspace::v1::Resource,
 };
 
-use crate::{Outcome, account::events, exit, session::Session, show, table::Cell, text};
+use crate::{Outcome, account::events, exit, output::say, session::Session, show, table::Cell, text};
 
 /// The arguments.
 #[derive(clap::Args, Debug)]
@@ -24,10 +26,17 @@ pub(crate) struct List {
 pub(crate) async fn run(session: &Session, list: List) -> Outcome {
     let client = session.client()?;
     let mut request = client.terminals().list().page_size(1000);
-    if !list.all {
+    let tells_ended =
+        !list.all && !session.output.json && session.output.is_terminal && stderr().is_terminal();
+    if !list.all && !tells_ended {
         request = request.state(State::Starting).state(State::Running);
     }
-    let (terminals, sequence) = request.all().await?;
+    let (mut terminals, sequence) = request.all().await?;
+    let found = terminals.len();
+    if tells_ended {
+        terminals.retain(|terminal| matches!(terminal.state(), State::Starting | State::Running));
+    }
+    let ended = found - terminals.len();
     if session.output.json {
         let page = ListTerminalsResponse { terminals, sequence, next_page_token: String::new() };
         session.output.message(&page)?;
@@ -42,6 +51,9 @@ pub(crate) async fn run(session: &Session, list: List) -> Outcome {
             [name, state, age, size, viewers, title, command]
         };
         session.output.table(header, terminals.iter().map(short).collect())?;
+    }
+    if ended > 0 {
+        say(&format!("{ended} ended: `mosaic term ls --all` shows them, too"));
     }
     if list.watch {
         // The list and its sequence are of one moment: nothing is missed in between.

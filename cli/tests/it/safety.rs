@@ -73,6 +73,20 @@ async fn failures_have_codes_reasons_and_no_controls() -> Result<()> {
 }
 
 #[tokio::test]
+async fn ended_terminals_are_told_of_on_a_terminal_only() -> Result<()> {
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
+    mosaic.ok(&["term", "new", "--name", "t", "--", "cat"]).await?;
+    assert_eq!(mosaic.run(&["term", "new", "--wait", "--", "true"]).await?.code, 0);
+    let ran = mosaic.run(&["term", "ls"]).await?;
+    assert_eq!((ran.stdout.lines().count(), ran.stderr.as_str()), (2, ""), "{ran:?}");
+    let mut shown = mosaic.in_pty(&["term", "ls"])?;
+    shown.wait_for("1 ended: `mosaic term ls --all` shows them, too")?;
+    assert_eq!(shown.ended().await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn colours_only_on_a_terminal_that_wants_them() -> Result<()> {
     let server = Server::start().await?;
     let mosaic = Mosaic::operator(&server)?;
