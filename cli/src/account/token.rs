@@ -23,9 +23,9 @@ pub(crate) enum Command {
     Ls,
     /// Make tokens useless at once; streams opened with them end
     Revoke {
-        /// Their ids, as `mosaic token ls` shows them
-        #[arg(required = true, value_name = "ID")]
-        ids: Vec<String>,
+        /// Their ids, as `mosaic token ls` shows them, or their names
+        #[arg(required = true, value_name = "TOKEN")]
+        tokens: Vec<String>,
     },
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Outcome {
     match command {
         Command::Create(create) => self::create(session, create).await,
         Command::Ls => list(session).await,
-        Command::Revoke { ids } => revoke(session, ids).await,
+        Command::Revoke { tokens } => revoke(session, tokens).await,
     }
 }
 
@@ -121,12 +121,32 @@ fn row(token: &Token) -> [Cell; 7] {
     ]
 }
 
-async fn revoke(session: &Session, ids: Vec<String>) -> Outcome {
+async fn revoke(session: &Session, named: Vec<String>) -> Outcome {
     let workspace = session.client()?.workspace();
+    let tokens = workspace.tokens().await?;
+    // All of them, before the first is revoked.
+    let ids = named.iter().map(|named| id(&tokens, named)).collect::<Result<Vec<_>, _>>()?;
     for id in ids {
         let token = workspace.revoke_token(&id).await?;
         let answer = mosaic_client::proto::workspace::v1::RevokeTokenResponse { token: Some(token.clone()) };
         session.output.show(&answer, || text::escape(&token.id))?;
     }
     Ok(exit::OK)
+}
+
+/// The id of a token by its id, or by its name if only one token that is not revoked has it.
+fn id(tokens: &[Token], named: &str) -> Result<String, Failure> {
+    if tokens.iter().any(|token| token.id == named) {
+        return Ok(named.to_owned());
+    }
+    let good = tokens.iter().filter(|token| token.revoke_time.is_none() && token.name == named);
+    match good.map(|token| token.id.as_str()).collect::<Vec<_>>()[..] {
+        // Whatever it is, the server knows what to say about it.
+        [] => Ok(named.to_owned()),
+        [id] => Ok(id.to_owned()),
+        ref ids => {
+            let message = format!("{} tokens are called {}", ids.len(), text::quote(named));
+            Err(Failure::usage(message).hint(format!("Name one by its id: {}", ids.join(", "))))
+        }
+    }
 }

@@ -87,7 +87,7 @@ async fn who_and_what() -> Result<()> {
     let member = Mosaic::new(&[("MOSAIC_ENDPOINT", &server.endpoint()), ("MOSAIC_TOKEN", secret)])?;
     assert_eq!(member.json(&["whoami"]).await?["token"]["name"], "ci");
     assert_eq!(member.run(&["token", "ls"]).await?.code, 4, "a member may not");
-    assert!(mosaic.json(&["token", "revoke", id]).await?["token"]["revokeTime"].is_string());
+    assert!(mosaic.json(&["token", "revoke", "ci"]).await?["token"]["revokeTime"].is_string());
     let refused = member.run(&["whoami"]).await?;
     assert_eq!(refused.code, 4);
     assert!(!refused.stderr.contains(secret), "{refused:?}");
@@ -96,6 +96,27 @@ async fn who_and_what() -> Result<()> {
     assert_eq!(made["workspace"]["name"], "other");
     let list = mosaic.json(&["workspace", "ls"]).await?;
     assert_eq!(list["workspaces"].as_array().map(Vec::len), Some(2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn tokens_are_revoked_by_an_unambiguous_name_or_by_id() -> Result<()> {
+    let server = Server::start().await?;
+    let mosaic = Mosaic::operator(&server)?;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let made = mosaic.json(&["token", "create", "ci", "--role", "viewer"]).await?;
+        ids.push(made["token"]["id"].as_str().unwrap_or_default().to_owned());
+    }
+    let ran = mosaic.run(&["token", "revoke", "ci"]).await?;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ids.iter().all(|id| ran.stderr.contains(id)), "{ran:?}");
+    assert_eq!(mosaic.ok(&["token", "revoke", &ids[0]]).await?, format!("{}\n", ids[0]));
+    // The one that is left has the name to itself.
+    assert_eq!(mosaic.ok(&["token", "revoke", "ci"]).await?, format!("{}\n", ids[1]));
+    let ran = mosaic.run(&["token", "revoke", "ci"]).await?;
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stderr.contains("`mosaic token ls`") && !ran.stderr.contains("ListTokens"), "{ran:?}");
     Ok(())
 }
 
