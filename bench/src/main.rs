@@ -104,12 +104,16 @@ async fn terminal(args: &TerminalArgs) -> Result<()> {
     let mut table = Table::default();
     let text = Text::write()?;
     let mosaic = Mosaic::start().await?;
+    // The one that will hold memory.
+    let large = Mosaic::start().await?;
     let floor = Floor::start().await?;
     for measure in ORDER.iter().filter(|one| args.only.is_empty() || args.only.contains(one)) {
         for round in 1..=args.rounds {
             eprintln!("round {round} of {}; load {}", args.rounds, machine::load()?);
             match measure {
-                Measure::Spawn => spawn::measure(&mosaic, &mut table).await.context("spawn")?,
+                Measure::Spawn => {
+                    spawn::measure(&mosaic, &large, &mut table).await.context("spawn")?;
+                }
                 Measure::Echo => echo::measure(&floor, &mosaic, &mut table).await.context("echo")?,
                 Measure::Throughput => {
                     throughput::measure(&floor, &mosaic, &text, &mut table).await.context("throughput")?;
@@ -123,5 +127,6 @@ async fn terminal(args: &TerminalArgs) -> Result<()> {
     }
     println!("{table}");
     println!("Load at the end: {}.", machine::load()?);
+    large.stop().await?;
     mosaic.stop().await
 }

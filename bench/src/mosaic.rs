@@ -28,7 +28,7 @@ impl Mosaic {
             .config("terminal.ended_per_workspace_max", 10_000)
             .config("terminal.output_log_bytes_max", 1_u64 << 30)
             // Room and time for calls that hold memory: see `spawn`.
-            .config("terminal.reorder_window_max", 1024)
+            .config("terminal.reorder_window_max", crate::spawn::HELD_CALLS)
             .config("terminal.reorder_wait_ms", 60_000)
             .config("log.filter", "error")
             .start()
