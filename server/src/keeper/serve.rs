@@ -315,7 +315,10 @@ impl Keeper {
                     Reply { children: children.iter().cloned().collect(), survivors, ..Reply::ok(id) };
                 self.reply(token, &reply, None);
             }
-            self.survivors.extend(closed.survivors);
+            // What an earlier close could not end may have ended since; what is left is looked for again.
+            if self.stopping.is_some() {
+                self.survivors.extend(closed.survivors);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! It must not test what is the same for an ordinary user.
 
 use anyhow::{Context, Result};
+use mosaic_proto::terminal::v1::CloseTerminalRequest;
 use nix::unistd::{Uid, User};
 use test_support::Server;
 
@@ -58,4 +59,28 @@ async fn shells_outlive_a_killed_server_of_root() -> Result<()> {
     server.restart().await?;
     assert_eq!(server.keeper_pid()?, keeper, "another keeper");
     unharmed(&mut server.terminals()?, &terminal).await
+}
+
+#[tokio::test]
+async fn a_keeper_of_root_ends_nothing_of_root_s() -> Result<()> {
+    let Some(server) = server().await? else { return Ok(()) };
+    let mut client = server.terminals()?;
+    let terminal = idle(&mut client).await?;
+    // Marked as if the terminal had started it, as a program is that has become root's.
+    let mut root_s = std::process::Command::new("sleep")
+        .arg("3600")
+        .env("MOSAIC_TERMINAL_ID", &terminal.id)
+        .spawn()
+        .context("start a process of root's")?;
+    let request = CloseTerminalRequest { terminal_id: terminal.id, ..Default::default() };
+    let closed = client.close_terminal(request).await;
+    let ended = root_s.try_wait()?;
+    root_s.kill()?;
+    root_s.wait()?;
+    let closed = closed?.into_inner();
+    assert_eq!(ended, None, "the keeper ended it");
+    assert!(!closed.proven);
+    let survivors: Vec<_> = closed.survivors.iter().map(|survivor| survivor.pid).collect();
+    assert_eq!(survivors, [root_s.id()], "{closed:?}");
+    Ok(())
 }
