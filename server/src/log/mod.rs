@@ -7,6 +7,8 @@ mod hole;
 mod index;
 mod reader;
 mod segments;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs::{self, File},
@@ -275,27 +277,5 @@ fn move_into((file, mut position, room): (Arc<File>, u64, usize), pipe: Borrowed
         Ok(n) => Ok(n as u64),
         Err(Errno::AGAIN) => Ok(0),
         Err(cause) => Err(cause.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::fd::AsFd;
-
-    use super::*;
-
-    #[test]
-    fn a_log_has_no_segment_before_its_first_byte() {
-        let base = tempfile::tempdir().unwrap();
-        let limits = Limits { segment_bytes: 65_536, bytes_max: 65_536, index_entries_max: 16 };
-        let log = Log::create(&base.path().join("log"), limits).unwrap();
-        let segments = || {
-            let entries = fs::read_dir(base.path().join("log")).unwrap().flatten();
-            entries.filter(|entry| entry.path().extension().is_some_and(|suffix| suffix == "seg")).count()
-        };
-        let (read, write) = rustix::pipe::pipe().unwrap();
-        assert_eq!((log.drain(read.as_fd(), None).unwrap(), segments()), (0, 0));
-        rustix::io::write(&write, b"x").unwrap();
-        assert_eq!((log.drain(read.as_fd(), None).unwrap(), segments()), (1, 1));
     }
 }
