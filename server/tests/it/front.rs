@@ -172,6 +172,47 @@ async fn deadlines_are_kept_for_streams_too() -> Result<()> {
     Ok(())
 }
 
+/// Begins a gRPC-Web call of WhoAmI whose message never comes.
+async fn unfinished(server: &Server, timeout: &str) -> Result<TcpStream> {
+    let mut tcp = TcpStream::connect(server.address()).await?;
+    let request = format!(
+        "POST {WHO_AM_I} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/grpc-web+proto\r\n\
+         content-length: 5\r\nauthorization: Bearer {}\r\nconnection: close\r\n{timeout}\r\n",
+        server.address(),
+        server.token()?
+    );
+    tcp.write_all(request.as_bytes()).await?;
+    Ok(tcp)
+}
+
+async fn answer(mut tcp: TcpStream) -> Result<String> {
+    let mut answer = Vec::new();
+    tokio::time::timeout(PATIENCE, tcp.read_to_end(&mut answer)).await.context("no answer")??;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[tokio::test]
+async fn a_call_that_has_no_answer_ends_at_its_deadline() -> Result<()> {
+    let server = Server::start().await?;
+    let said = answer(unfinished(&server, "grpc-timeout: 300m\r\n").await?).await?;
+    assert_eq!(header(&said, "grpc-status"), Some("4"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_end_is_cut_when_the_server_stops() -> Result<()> {
+    let server = Server::builder().config("server.calls_max", 1).start().await?;
+    let mut client = server.workspace()?;
+    let waiting = unfinished(&server, "").await?;
+    // It has arrived once it takes the only place.
+    while client.who_am_i(WhoAmIRequest {}).await.is_ok() {}
+    let stopped = server.sigterm().await;
+    let said = answer(waiting).await?;
+    stopped?;
+    assert_eq!(header(&said, "grpc-status"), Some("14"), "{said}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn calls_and_connections_have_limits() -> Result<()> {
     let server =
