@@ -3,6 +3,7 @@
 //! It must not know how the server keeps its promises, only what they are.
 
 mod both;
+mod database;
 mod disk;
 mod input;
 mod keeper;
