@@ -1,14 +1,22 @@
 //! `kill -9` of the keeper, and its replacement in place: shells live on, and their ends are told honestly.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use mosaic_proto::terminal::v1::{Exit, exit::Reason};
 use test_support::{Server, programs};
+use tokio::task::JoinSet;
 
 use super::{Cursor, Seeded, faults, gone, roomy, wait};
 use crate::shells::{close, read_until, run, write};
 
 const KILLS: usize = 200;
 const LINES: u64 = 2_000_000;
+/// Kills while terminals are being made, so many at once.
+const MAKING_KILLS: usize = 30;
+const AT_ONCE: usize = 16;
+/// Longer than anything here takes, shorter than a person waits.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How an orphan ended comes from the kernel, since Linux 6.15; from an older one it is UNKNOWN, never made up.
 fn told(exit: &Exit, code: i32) -> Result<()> {
@@ -33,7 +41,7 @@ async fn shells_live_on_when_the_keeper_is_killed() -> Result<()> {
             .await?;
     let shell = run(&mut client, "while read line; do echo \"got $line\"; done; exit 5").await?;
     for number in 0..faults(KILLS) {
-        random.pause(std::time::Duration::from_millis(30)).await;
+        random.pause(Duration::from_millis(30)).await;
         let before = server.keeper_pid()?;
         server.kill_keeper()?;
         write(&mut client, &shell.id, &format!("line {number}\r")).await?;
@@ -51,6 +59,31 @@ async fn shells_live_on_when_the_keeper_is_killed() -> Result<()> {
     write(&mut client, &shell.id, "\u{4}").await?;
     let exit = wait(&mut client, &shell.id).await?.exit.unwrap_or_default();
     told(&exit, 5)?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_being_made_when_the_keeper_is_killed_is_handed_over() -> Result<()> {
+    let server = Server::builder().config("terminal.running_per_workspace_max", AT_ONCE).start().await?;
+    let mut random = Seeded::new(11);
+    let client = server.terminals()?;
+    for _ in 0..faults(MAKING_KILLS) {
+        let mut making = JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let mut client = client.clone();
+            making.spawn(async move { run(&mut client, "read line; exit 7").await });
+        }
+        random.pause(Duration::from_millis(50)).await;
+        server.kill_keeper()?;
+        let made = making.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+        for terminal in made {
+            let mut client = client.clone();
+            write(&mut client, &terminal.id, "\r").await?;
+            // Only a keeper that has it can tell that it ended.
+            let ended = tokio::time::timeout(PATIENCE, wait(&mut client, &terminal.id)).await;
+            ended.with_context(|| format!("the end of {} is not told", terminal.id))??;
+        }
+    }
     Ok(())
 }
 
