@@ -176,12 +176,13 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A broken connection is `DATABASE_UNAVAILABLE`; what PostgreSQL itself refuses is a defect of ours.
+/// A broken connection is `DATABASE_UNAVAILABLE`; what PostgreSQL itself refuses, or what it answers and we cannot
+/// read, is a defect of ours.
 impl From<tokio_postgres::Error> for Error {
     fn from(cause: tokio_postgres::Error) -> Self {
         use tokio_postgres::error::SqlState;
         let gone = match cause.code() {
-            None => true,
+            None => cause.is_closed() || is_broken_io(&cause),
             Some(code) => {
                 matches!(
                     *code,
@@ -195,6 +196,15 @@ impl From<tokio_postgres::Error> for Error {
         };
         if gone { Self::database_unavailable(cause) } else { Self::internal(cause) }
     }
+}
+
+/// True if the connection failed, or was not made in time. The parser of PostgreSQL's messages has errors of this type,
+/// too, for what makes no sense.
+fn is_broken_io(cause: &tokio_postgres::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput};
+    let causes = std::iter::successors(std::error::Error::source(cause), |cause| cause.source());
+    let mut io = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.any(|io| !matches!(io.kind(), InvalidData | InvalidInput))
 }
 
 impl From<deadpool_postgres::PoolError> for Error {

@@ -51,3 +51,23 @@ async fn what_is_past_its_time_goes_and_leaves_no_gap() {
     assert_eq!(left.get::<_, String>(0), "23");
     embedded.stop().await;
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_no_database_that_is_away() {
+    let scratch = Scratch::new();
+    let embedded = scratch.start().await;
+    let db = Db::open(&embedded.connection(), &scratch.config.database).await.unwrap();
+    let client = db.get().await.unwrap();
+    let text = client.query_one("SELECT 'one'::text", &[]).await.unwrap();
+    for wrong in [text.try_get::<_, i64>(0).err(), text.try_get::<_, i64>("two").err()] {
+        assert_eq!(Error::from(wrong.unwrap()).reason(), Reason::Internal);
+    }
+    let many = client.query_one("SELECT generate_series(1, 2)", &[]).await.unwrap_err();
+    assert_eq!(Error::from(many).reason(), Reason::Internal);
+
+    embedded.stop().await;
+    let gone = client.query_one("SELECT 1", &[]).await.unwrap_err();
+    assert_eq!(Error::from(gone).reason(), Reason::DatabaseUnavailable);
+    let refused = tokio_postgres::connect("host=127.0.0.1 port=1 user=x", tokio_postgres::NoTls).await;
+    assert_eq!(Error::from(refused.err().unwrap()).reason(), Reason::DatabaseUnavailable);
+}
