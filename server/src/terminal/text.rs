@@ -23,8 +23,20 @@ impl TextFilter {
         }
         let keep = plain.len() - held_bytes(&plain);
         self.held = plain.split_off(keep);
+        self.shown(&plain)
+    }
+
+    /// What was held back, where nothing follows it: at the end, or before something that is missing. What comes after
+    /// that stands for itself.
+    pub fn finish(&mut self) -> String {
+        self.strip = StripBytes::default();
+        let held = std::mem::take(&mut self.held);
+        self.shown(&held)
+    }
+
+    fn shown(&mut self, plain: &[u8]) -> String {
         let mut text = String::with_capacity(plain.len());
-        for character in String::from_utf8_lossy(&plain).replace("\r\n", "\n").chars() {
+        for character in String::from_utf8_lossy(plain).replace("\r\n", "\n").chars() {
             // At the beginning of a line a carriage return moves nothing; shells print one there.
             if character != '\r' || self.in_line {
                 text.push(character);
@@ -32,11 +44,6 @@ impl TextFilter {
             self.in_line = character != '\n' && (self.in_line || character != '\r');
         }
         text
-    }
-
-    /// What was held back, when nothing more comes.
-    pub fn finish(&mut self) -> String {
-        String::from_utf8_lossy(&std::mem::take(&mut self.held)).into_owned()
     }
 }
 
@@ -78,6 +85,15 @@ mod tests {
         let bytes = "\x1b[31mröt\x1b[0m\r\nnext \x1b]0;title\x07line\r\n".as_bytes();
         assert_eq!(text(&[bytes]), "röt\nnext line\n");
         assert_eq!(text(&[b"$ ls\r\n\x1b[?2004l\rfile\r\n10%\r20%\r\n"]), "$ ls\nfile\n10%\r20%\n");
+    }
+
+    #[test]
+    fn what_was_held_back_comes_before_what_is_missing() {
+        let mut filter = TextFilter::default();
+        assert_eq!(filter.push(b"50%\r") + &filter.finish(), "50%\r");
+        assert_eq!(filter.push("\né".as_bytes().split_last().unwrap().1) + &filter.finish(), "\n\u{fffd}");
+        // Half an escape sequence is not text, and does not make what comes later part of itself.
+        assert_eq!(filter.push(b"a\x1b]0;ti") + &filter.finish() + &filter.push(b"plain"), "aplain");
     }
 
     proptest! {

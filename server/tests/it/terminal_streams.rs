@@ -114,9 +114,9 @@ async fn one_stream_carries_several_terminals_and_text() -> Result<()> {
     let mut client = server.terminals()?;
     let mut wanted = BTreeMap::new();
     for number in 1..=3 {
-        let program = format!("printf '\\033[1mnumber\\033[0m {number}\\n'; exit {number}");
+        let program = format!("printf '\\033[1mnumber\\033[0m {number}\\n50%%\\r'; exit {number}");
         let terminal = run(&mut client, &program).await?;
-        wanted.insert(terminal.id, (format!("number {number}\n"), Some(number)));
+        wanted.insert(terminal.id, (format!("number {number}\n50%\r"), Some(number)));
     }
     let subscriptions =
         wanted.keys().map(|id| Subscription { terminal_id: id.clone(), ..Default::default() }).collect();

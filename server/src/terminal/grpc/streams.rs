@@ -3,7 +3,7 @@
 //! It decides nothing; the sessions do.
 
 use futures_util::{Stream, StreamExt, stream};
-use mosaic_proto::terminal::v1::{self as pb, attach_request, attach_response};
+use mosaic_proto::terminal::v1::{self as pb, attach_request, attach_response, terminal_event};
 use tonic::{Status, Streaming};
 
 use super::{Events, parse, show::show_event};
@@ -77,11 +77,33 @@ fn watched_one(
 ) -> impl Stream<Item = Result<pb::WatchResponse, Status>> + Send {
     let id = session.terminal().to_string();
     let text = as_text.then(TextFilter::default);
-    stream::unfold((session, id, text), |(mut session, id, mut text)| async {
-        let event = session.next().await?;
-        let response = event
-            .map_err(Status::from)
-            .map(|event| pb::WatchResponse { event: Some(show_event(&id, event, text.as_mut())) });
-        Some((response, (session, id, text)))
+    stream::unfold((session, id, text, None), |(mut session, id, mut text, later)| async {
+        let event = match later {
+            Some(event) => event,
+            None => session.next().await?.map_err(Status::from),
+        };
+        let held = event.as_ref().ok().and_then(|event| held_before(&id, event, text.as_mut()?));
+        let (shown, later) = match held {
+            Some(held) => (Ok(held), Some(event)),
+            None => (event.map(|event| show_event(&id, event, text.as_mut())), None),
+        };
+        let response = shown.map(|event| pb::WatchResponse { event: Some(event) });
+        Some((response, (session, id, text, later)))
+    })
+}
+
+/// The text that was held back, where the output stops: it is not to be completed any more.
+fn held_before(id: &str, event: &Event, filter: &mut TextFilter) -> Option<pb::TerminalEvent> {
+    let offset = match event {
+        Event::Gap { from, .. } => *from,
+        Event::Exited { final_offset, .. } => *final_offset,
+        Event::Ended { offset, .. } => *offset,
+        _ => return None,
+    };
+    let text = filter.finish();
+    let output = pb::Output { offset, end_offset: offset, text, ..Default::default() };
+    (!output.text.is_empty()).then(|| pb::TerminalEvent {
+        terminal_id: id.to_owned(),
+        event: Some(terminal_event::Event::Output(output)),
     })
 }
