@@ -93,8 +93,8 @@ fn bind(core: Option<usize>) -> Result<()> {
     let program = std::env::current_exe()?;
     let mut again = Command::new(&program);
     again.args(std::env::args_os().skip(1)).env(BOUND, core.to_string());
-    if std::env::var_os("MOSAIC_SERVER_BIN").is_none() {
-        again.env("MOSAIC_SERVER_BIN", program.with_file_name("mosaic-server"));
+    if std::env::var_os("MOSAIC_TEST_SERVER_BIN").is_none() {
+        again.env("MOSAIC_TEST_SERVER_BIN", program.with_file_name("mosaic-server"));
     }
     Err(again.exec()).context("start the benchmark on its core")
 }

@@ -13,8 +13,8 @@ use toml::{Table, Value, de::DeTable};
 
 use super::{Config, Error, Flag, REFERENCE, Sources, usual_file};
 
-/// Variables that look like settings and are not.
-const OTHERS: [&str; 2] = ["MOSAIC_TERMINAL_ID", "MOSAIC_SERVER_BIN"];
+/// Looks like a setting and is none: it marks what a terminal started, which may be a server.
+const MARK: &str = "MOSAIC_TERMINAL_ID";
 
 /// Names that PostgreSQL's users know, beside `MOSAIC_<SECTION>_<KEY>`.
 const ALIASES: [(&str, &str); 2] = [("DATABASE_URL", "database.url"), ("MOSAIC_PG_BIN", "postgres.bin")];
@@ -112,7 +112,7 @@ impl Layers {
         }
         let sections: Vec<String> = self.values.keys().cloned().collect();
         for (name, value) in &variables {
-            let Some(rest) = name.strip_prefix("MOSAIC_").filter(|_| !OTHERS.contains(&name.as_str())) else {
+            let Some(rest) = name.strip_prefix("MOSAIC_").filter(|_| name != MARK) else {
                 continue;
             };
             let rest = rest.to_ascii_lowercase();

@@ -13,9 +13,9 @@ use anyhow::{Context, Result, ensure};
 use super::Server;
 use crate::{cluster::Database, place, postgres};
 
-/// Where the program under test is: `MOSAIC_SERVER_BIN`, or beside this test's own executable.
+/// Where the program under test is: `MOSAIC_TEST_SERVER_BIN`, or beside this test's own executable.
 pub fn server_binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("MOSAIC_SERVER_BIN") {
+    if let Some(path) = std::env::var_os("MOSAIC_TEST_SERVER_BIN") {
         return Ok(path.into());
     }
     let executable = std::env::current_exe()?;
