@@ -18,11 +18,14 @@ pub fn numbered_lines_output(last: u64) -> Vec<u8> {
     output
 }
 
-/// A command line that reads `bytes` bytes exactly as they were typed and prints their SHA-256 in hex.
+/// A command line that reads `bytes` bytes exactly as they were typed and prints their SHA-256 in hex; then it reads on
+/// to the next newline and prints `rest [...]` with what came before that.
 ///
 /// It prints `ready` when it is: what is typed before would still be edited and echoed by the terminal.
 pub fn hash_of_input(bytes: u64) -> String {
-    format!("stty raw -echo; echo ready; head -c {bytes} | sha256sum; stty sane")
+    format!(
+        "stty raw -echo; echo ready; head -c {bytes} | sha256sum; IFS= read -r rest; echo \"rest [$rest]\"; stty sane"
+    )
 }
 
 /// A command line that no hang-up ends: only SIGKILL does. It prints `ready` when it is.
