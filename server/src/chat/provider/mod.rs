@@ -2,6 +2,8 @@
 //!
 //! It knows nothing about conversations, retries and storage, and nothing above it knows a wire format.
 
+pub mod decode;
+
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
