@@ -38,7 +38,7 @@ const BANNED: &[(&str, &str)] = &[
 
 /// Crates that are there in several versions, each with who keeps the old one. A line that is no longer true fails.
 const DUPLICATES: &[(&str, &str)] = &[
-    ("base64", "0.22 by tonic, tonic-web, postgres-protocol and prost-reflect"),
+    ("base64", "0.22 by tonic, tonic-web, postgres-protocol, prost-reflect and reqwest"),
     ("bit-vec", "0.9 by rcgen's yasna, in tests"),
     ("cfg_aliases", "0.1 by portable-pty's nix"),
     ("foldhash", "0.1 by petgraph's hashbrown, for building the protos"),
@@ -52,6 +52,7 @@ const DUPLICATES: &[(&str, &str)] = &[
     ("synstructure", "0.13 by rcgen's asn1-rs, in tests"),
     ("thiserror", "1 by portable-pty's filedescriptor"),
     ("thiserror-impl", "1 by portable-pty's filedescriptor"),
+    ("tower-http", "0.6 by reqwest"),
     ("unicode-width", "0.1 by protox's error reports"),
 ];
 

@@ -32,6 +32,12 @@ const WALLS: &[Wall] = &[
         why: "SQL lives in store.rs and db/: whoever changes the schema finds all of its users there",
     },
     Wall {
+        word: "reqwest",
+        within: "server/src/",
+        except: &["chat/provider/"],
+        why: "who asks a server outside is in one place: proxies, authorities, redirects and keys are settled there",
+    },
+    Wall {
         word: "portable_pty",
         within: "server/src/",
         except: &["keeper/", "terminal/io.rs"],
