@@ -19,6 +19,7 @@
 mod account;
 mod calls;
 mod cluster;
+pub mod fake_llm;
 mod place;
 mod postgres;
 mod process;
