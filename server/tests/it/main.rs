@@ -1,6 +1,7 @@
 //! The real server through its contract: one file a resource, and one for what other people's clients do with it.
 //!
-//! It must not use the SDK or the server's own code: only the contract and the program.
+//! It must not use the SDK or the server's own code: only the contract and the program. The one exception is
+//! `providers`: adapters to model servers have a contract of their own, which stands in the server's library.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -8,6 +9,7 @@ mod as_root;
 mod capacity;
 mod events;
 mod front;
+mod providers;
 mod shells;
 mod survive;
 mod terminal_access;
