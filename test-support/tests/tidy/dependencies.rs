@@ -38,15 +38,19 @@ const BANNED: &[(&str, &str)] = &[
 
 /// Crates that are there in several versions, each with who keeps the old one. A line that is no longer true fails.
 const DUPLICATES: &[(&str, &str)] = &[
-    ("base64", "0.22 by tonic, tonic-web, postgres-protocol, prost-reflect and reqwest"),
-    ("bit-vec", "0.9 by rcgen's yasna, in tests"),
+    (
+        "base64",
+        "0.13 by tokenizers' spm_precompiled; 0.22 by tonic, tonic-web, postgres-protocol and prost-reflect",
+    ),
+    ("bit-set", "0.8 by tokenizers' fancy-regex"),
+    ("bit-vec", "0.8 by that bit-set; 0.9 by rcgen's yasna, in tests"),
     ("cfg_aliases", "0.1 by portable-pty's nix"),
     ("foldhash", "0.1 by petgraph's hashbrown, for building the protos"),
-    ("getrandom", "0.2 by ring, 0.3 by metrics' rand"),
-    ("hashbrown", "0.15 by petgraph, for building the protos; 0.16 by metrics-util"),
-    ("itertools", "0.14 by prost-build"),
+    ("getrandom", "0.2 by ring, 0.3 by tokenizers, and by metrics' and candle's rand"),
+    ("hashbrown", "0.15 by petgraph, for building the protos; 0.16 by metrics-util and safetensors"),
+    ("itertools", "0.14 by prost-build and tokenizers"),
     ("nix", "0.28 by portable-pty"),
-    ("rand", "0.9 by metrics-util"),
+    ("rand", "0.9 by metrics-util, candle and tokenizers"),
     ("rand_core", "0.9 by their rand"),
     ("syn", "2 by the derives that have not moved to 3"),
     ("synstructure", "0.13 by rcgen's asn1-rs, in tests"),
@@ -62,6 +66,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("mosaic-cli", &["mosaic-client", "mosaic-proto"]),
     ("mosaic-client", &["mosaic-proto"]),
     ("mosaic-examples", &["mosaic-client", "mosaic-proto"]),
+    ("mosaic-local-model", &[]),
     ("mosaic-proto", &[]),
     ("mosaic-server", &["mosaic-proto"]),
     ("test-support", &["mosaic-proto"]),
