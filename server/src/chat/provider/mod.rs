@@ -2,13 +2,7 @@
 //!
 //! It knows nothing about conversations, retries and storage, and nothing above it knows a wire format.
 
-pub mod anthropic;
-pub mod decode;
-mod failure;
-pub mod http;
-pub mod ollama;
-pub mod openai;
-mod stream;
+pub mod local;
 
 use std::{fmt, time::Duration};
 
