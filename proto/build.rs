@@ -8,7 +8,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=mosaic");
     let mut compiler = protox::Compiler::new(["."])?;
     compiler.include_imports(true).include_source_info(true);
-    compiler.open_files(["mosaic/workspace/v1/workspace.proto", "mosaic/terminal/v1/terminal.proto"])?;
+    compiler.open_files([
+        "mosaic/workspace/v1/workspace.proto",
+        "mosaic/terminal/v1/terminal.proto",
+        "mosaic/chat/v1/chat.proto",
+    ])?;
     // The raw bytes: a round trip through prost would drop option extensions.
     let raw = compiler.encode_file_descriptor_set();
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("mosaic.binpb"), &raw)?;

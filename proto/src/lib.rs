@@ -5,6 +5,14 @@
 
 #![expect(clippy::allow_attributes_without_reason, clippy::large_enum_variant, reason = "generated code")]
 
+/// Conversations with models: `mosaic.chat.v1`.
+pub mod chat {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("mosaic.chat.v1");
+    }
+}
+
 /// Terminals: `mosaic.terminal.v1`.
 pub mod terminal {
     /// Version 1.

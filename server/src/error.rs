@@ -42,6 +42,7 @@ macro_rules! reasons {
 
 reasons! {
     BadRequest "BAD_REQUEST" InvalidArgument "A field has a value that is not allowed; `BadRequest` names it. Correct it.";
+    MessageTooLarge "MESSAGE_TOO_LARGE" ResourceExhausted "The request is larger than a message may be (`server.message_bytes_max`). Send less at once.";
     TokenMissing "TOKEN_MISSING" Unauthenticated "The call brought no `authorization: Bearer mosaic_...`.";
     TokenUnknown "TOKEN_UNKNOWN" Unauthenticated "The token is not, or no longer, known here. Get another.";
     TokenExpired "TOKEN_EXPIRED" Unauthenticated "The token's time is over. Get another.";
@@ -54,6 +55,9 @@ reasons! {
     TerminalNotFound "TERMINAL_NOT_FOUND" NotFound "No such terminal in this workspace.";
     TokenNotFound "TOKEN_NOT_FOUND" NotFound "No such token in this workspace.";
     ViewerNotFound "VIEWER_NOT_FOUND" NotFound "No such reader at this terminal; it may have left.";
+    ConversationNotFound "CONVERSATION_NOT_FOUND" NotFound "No such conversation in this workspace.";
+    MessageNotFound "MESSAGE_NOT_FOUND" NotFound "No such message in this workspace, or not in this conversation.";
+    ModelNotFound "MODEL_NOT_FOUND" NotFound "No model has this name. ListModels lists them.";
     CommandNotFound "COMMAND_NOT_FOUND" NotFound "The program does not exist.";
     CwdNotFound "CWD_NOT_FOUND" NotFound "The working directory does not exist.";
     CommandNotExecutable "COMMAND_NOT_EXECUTABLE" FailedPrecondition "The program exists, but the terminals' user may not run it, or it is not a program.";
@@ -63,6 +67,8 @@ reasons! {
     RequestIdSpent "REQUEST_ID_SPENT" AlreadyExists "The request was done before; its secret is shown only once.";
     TerminalQuota "TERMINAL_QUOTA" ResourceExhausted "The workspace has as many running terminals as it may. Close one.";
     ViewerQuota "VIEWER_QUOTA" ResourceExhausted "The terminal has as many readers as it may.";
+    GenerationQuota "GENERATION_QUOTA" ResourceExhausted "As many answers are being generated as may. Wait for one, or stop one.";
+    TokenBudget "TOKEN_BUDGET" ResourceExhausted "Today's budget of tokens is used or set aside. GetUsage shows it.";
     InputJournalFull "INPUT_JOURNAL_FULL" ResourceExhausted "The program does not read its input. Wait until it does, then send it again.";
     ReorderWindowFull "REORDER_WINDOW_FULL" ResourceExhausted "Too many calls of this writer wait for an earlier one.";
     TokenQuota "TOKEN_QUOTA" ResourceExhausted "The workspace has as many tokens as it may. Revoke one.";
@@ -76,8 +82,9 @@ reasons! {
     WriterUnknown "WRITER_UNKNOWN" FailedPrecondition "The writer is not known here and did not begin at 1. Begin anew with another writer id.";
     TerminalEnded "TERMINAL_ENDED" FailedPrecondition "The terminal has ended.";
     TerminalRunning "TERMINAL_RUNNING" FailedPrecondition "The terminal still runs. Close it first.";
+    MessageStreaming "MESSAGE_STREAMING" FailedPrecondition "The message is still being generated. Wait for its end, or stop it.";
     NoForegroundGroup "NO_FOREGROUND_GROUP" FailedPrecondition "No process group is in the foreground of the terminal.";
-    OtherNode "OTHER_NODE" FailedPrecondition "Another server on the same database holds the terminal; `node_id` names it.";
+    OtherNode "OTHER_NODE" FailedPrecondition "Another server on the same database holds it; `node_id` names that server.";
     DatabaseUnavailable "DATABASE_UNAVAILABLE" Unavailable "The database does not answer. Try again soon.";
     KeeperUnavailable "KEEPER_UNAVAILABLE" Unavailable "The process that spawns terminals is not there. Try again soon.";
     ServerStopping "SERVER_STOPPING" Unavailable "The server is stopping. Try again soon.";
@@ -168,13 +175,28 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.reason.as_str(), self.0.message)?;
         match &self.0.cause {
-            Some(cause) => write!(f, " ({cause})"),
+            Some(cause) => write!(f, " ({})", Chain(cause.as_ref())),
             None => Ok(()),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+/// A cause and what is behind it: PostgreSQL's own words are.
+struct Chain<'a>(&'a (dyn std::error::Error + Send + Sync));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(behind) = cause {
+            write!(f, ": {behind}")?;
+            cause = behind.source();
+        }
+        Ok(())
+    }
+}
 
 /// A broken connection is `DATABASE_UNAVAILABLE`; what PostgreSQL itself refuses, or what it answers and we cannot
 /// read, is a defect of ours.
@@ -230,7 +252,7 @@ impl From<Error> for Status {
         let error = *error.0;
         let code = error.reason.code();
         if let Some(cause) = &error.cause {
-            tracing::warn!(reason = error.reason.as_str(), %cause, "call failed");
+            tracing::warn!(reason = error.reason.as_str(), cause = %Chain(cause.as_ref()), "call failed");
         }
         let message = cut(error.message);
         let metadata =

@@ -54,6 +54,10 @@ id! {
     WriterId;
     /// A reader of a terminal.
     ViewerId;
+    /// A conversation.
+    ConversationId;
+    /// A message of a conversation.
+    MessageId;
     /// A server among those on one database.
     NodeId;
 }

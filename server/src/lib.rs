@@ -16,6 +16,7 @@ pub mod log;
 pub mod postgres;
 pub mod telemetry;
 pub mod terminal;
+pub mod usage;
 pub mod web;
 pub mod workspace;
 
@@ -255,5 +256,6 @@ fn limits(config: &Config) -> Limits {
         session: Duration::from_secs(auth.session_hours * 3600),
         sign_in_attempts_per_minute_max: auth.sign_in_attempts_per_minute_max,
         heartbeat: Duration::from_millis(config.streams.heartbeat_ms),
+        daily_budget_tokens: config.chat.daily_budget_tokens,
     }
 }

@@ -3,6 +3,7 @@
 //! It must not use the SDK: the SDK is one of the things under test.
 
 use mosaic_proto::{
+    chat::v1::chat_service_client::ChatServiceClient,
     terminal::v1::terminal_service_client::TerminalServiceClient,
     workspace::v1::workspace_service_client::WorkspaceServiceClient,
 };
@@ -16,6 +17,8 @@ use tonic_types::StatusExt;
 
 /// The terminal service with a token.
 pub type TerminalClient = TerminalServiceClient<InterceptedService<Channel, Bearer>>;
+/// The chat service with a token.
+pub type ChatClient = ChatServiceClient<InterceptedService<Channel, Bearer>>;
 /// The workspace service with a token.
 pub type WorkspaceClient = WorkspaceServiceClient<InterceptedService<Channel, Bearer>>;
 

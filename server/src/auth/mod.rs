@@ -91,6 +91,27 @@ pub struct Principal {
     pub revoked: CancellationToken,
 }
 
+/// Who did something.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The token; absent: the server itself.
+    pub token: Option<TokenId>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Actor {
+    /// The server itself.
+    pub fn system() -> Self {
+        Self { token: None, name: "system".to_owned() }
+    }
+
+    /// Whom a token names.
+    pub fn of(principal: &Principal) -> Self {
+        Self { token: Some(principal.token_id), name: principal.token_name.clone() }
+    }
+}
+
 /// The longest sleep until a token's end is looked at again: the wall clock may be set.
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
 

@@ -18,6 +18,7 @@ use self::{
 pub use self::{privilege::is_root, stop::stop};
 use crate::{
     ServeError, Server,
+    chat::{self, Chat},
     config::Config,
     db::{self, Address, Db, changes::Changes},
     postgres::{self, Embedded},
@@ -47,6 +48,9 @@ pub enum Error {
     /// The terminals.
     #[error(transparent)]
     Terminals(#[from] terminal::StartError),
+    /// The chat.
+    #[error(transparent)]
+    Chat(#[from] chat::StartError),
     /// The port.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -130,18 +134,24 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     let server = Server::new(config.clone(), db.clone(), changes.clone(), node, account).await?;
     let context = server.context();
     let link = Link { dir: placement.keeper_dir, start: placement.start_keeper, database: db.identity() };
-    let shared = (db.clone(), changes);
+    let shared = (db.clone(), changes.clone());
     let terminals =
         Terminals::start(&config, shared, node, placement.shell, link, io, context.draining.clone()).await?;
     let terminals = Arc::new(terminals);
     tracing::info!(running = terminals.running(), "terminals taken over");
     let service = terminal::grpc::service(Arc::clone(&terminals), config.server.message_bytes_max);
     let server = server.add_service(service);
+    let chat =
+        Chat::start(&config, (db.clone(), changes), (node, terminals.fence()), context.draining.clone());
+    let chat = Arc::new(chat.await?);
+    let server = server.add_service(chat::grpc::service(Arc::clone(&chat), config.server.message_bytes_max));
 
     let url = directory::announce(&config, listener.local_addr().map_err(cannot)?)?;
     println!("listening on {url}");
     server.serve(listener, signals.stop()).await?;
 
+    chat.stop().await;
+    drop(chat);
     terminals.stop().await;
     drop(terminals);
     change_tasks.stop().await;

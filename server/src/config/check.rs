@@ -48,7 +48,8 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
 
 /// Every number and what it may be. Bounds are far from what anyone needs; they catch a wrong unit.
 fn ranges(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
-    let Config { server, database, postgres, terminal, streams, events, auth, .. } = config;
+    let Config { server, database, postgres, terminal, chat, local_model, streams, events, auth, .. } =
+        config;
     let year_ms = 1000 * YEAR_S;
     let year_hours = YEAR_S / 3600;
     vec![
@@ -77,6 +78,26 @@ fn ranges(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
         ("terminal.ended_retention_hours", terminal.ended_retention_hours, 1..=year_hours),
         ("terminal.ended_per_workspace_max", terminal.ended_per_workspace_max as u64, 1..=1_000_000),
         ("terminal.index_entries_max", terminal.index_entries_max as u64, 16..=1_000_000),
+        ("chat.output_tokens_max", chat.output_tokens_max.into(), 1..=10_000_000),
+        ("chat.context_tokens", chat.context_tokens.into(), 256..=100_000_000),
+        ("chat.generations_max", chat.generations_max as u64, 1..=1_000_000),
+        ("chat.generations_per_workspace_max", chat.generations_per_workspace_max as u64, 1..=1_000_000),
+        ("chat.answer_bytes_max", chat.answer_bytes_max as u64, 64 * KIB..=GIB),
+        ("chat.daily_budget_tokens", chat.daily_budget_tokens, 0..=1 << 50),
+        ("chat.connect_ms", chat.connect_ms, 10..=600_000),
+        ("chat.first_content_ms", chat.first_content_ms, 10..=year_ms),
+        ("chat.idle_ms", chat.idle_ms, 10..=year_ms),
+        ("chat.total_ms", chat.total_ms, 10..=year_ms),
+        ("chat.retries_max", chat.retries_max.into(), 0..=100),
+        ("chat.retry_ms", chat.retry_ms, 1..=600_000),
+        ("chat.retry_ms_max", chat.retry_ms_max, 1..=600_000),
+        ("chat.cooldown_ms", chat.cooldown_ms, 0..=year_ms),
+        ("chat.cooldown_ms_max", chat.cooldown_ms_max, 0..=year_ms),
+        ("chat.event_bytes_max", chat.event_bytes_max as u64, 4 * KIB..=GIB),
+        ("chat.save_ms", chat.save_ms, 10..=60_000),
+        ("chat.lease_s", chat.lease_s, 3..=3600),
+        ("local_model.start_ms", local_model.start_ms, 100..=3_600_000),
+        ("local_model.idle_s", local_model.idle_s, 1..=YEAR_S),
         ("streams.heartbeat_ms", streams.heartbeat_ms, 100..=600_000),
         ("events.retention_hours", events.retention_hours, 1..=year_hours),
         ("events.batch_max", events.batch_max as u64, 1..=10_000),

@@ -19,6 +19,9 @@ const MARK: &str = "MOSAIC_TERMINAL_ID";
 /// Names that PostgreSQL's users know, beside `MOSAIC_<SECTION>_<KEY>`.
 const ALIASES: [(&str, &str); 2] = [("DATABASE_URL", "database.url"), ("MOSAIC_PG_BIN", "postgres.bin")];
 
+/// Sections of sections, whose names are the administrator's to choose. Only a file has them.
+const NAMED: [&str; 2] = ["provider", "model"];
+
 const UNKNOWN: &str = "there is no such setting; `mosaic-server config` prints all of them";
 
 /// Who wrote each setting last: file and line, variable, or flag.
@@ -30,7 +33,10 @@ impl Origins {
     pub(super) fn error(&self, key: &str, problem: String) -> Error {
         // serde names an element of a list; only the list has an origin.
         let key = key.split('[').next().unwrap_or(key);
-        let origin = self.0.get(key).map_or("built-in reference", String::as_str);
+        // A key that is missing or unknown in a named section has at least that section's origin.
+        let section = key.rsplit_once('.').map_or(key, |(section, _)| section);
+        let origin =
+            self.0.get(key).or_else(|| self.0.get(section)).map_or("built-in reference", String::as_str);
         Error::Setting { origin: origin.to_owned(), key: key.to_owned(), problem }
     }
 }
@@ -86,9 +92,21 @@ impl Layers {
             else {
                 return Err(wrong(at, section, &format!("this is a section; write [{section}]")));
             };
-            for key in places.keys() {
+            for (key, content) in places {
                 let (at, name) = (key.span().start, key.get_ref().as_ref());
                 let path = format!("{section}.{name}");
+                if NAMED.contains(&section) {
+                    let Some(inner) = content.get_ref().as_table() else {
+                        return Err(wrong(at, &path, &format!("write a section, [{section}.NAME]")));
+                    };
+                    for key in inner.keys() {
+                        let path = format!("{path}.{}", key.get_ref());
+                        self.origins.0.insert(path, origin(key.span().start));
+                    }
+                    known.extend(values.get(name).map(|value| (name.to_owned(), value.clone())));
+                    self.origins.0.insert(path, origin(at));
+                    continue;
+                }
                 let (Some(place), Some(value)) = (known.get_mut(name), values.get(name)) else {
                     return Err(wrong(at, &path, UNKNOWN));
                 };
@@ -117,7 +135,7 @@ impl Layers {
             };
             let rest = rest.to_ascii_lowercase();
             // Other programs of this project have variables of their own: only a section's name makes a setting.
-            for section in &sections {
+            for section in sections.iter().filter(|section| !NAMED.contains(&section.as_str())) {
                 if let Some(key) = rest.strip_prefix(section).and_then(|rest| rest.strip_prefix('_')) {
                     self.text(&format!("{section}.{key}"), value, name)?;
                 }

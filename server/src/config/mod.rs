@@ -2,6 +2,7 @@
 //!
 //! It knows nothing about what the settings do to the services that read them.
 
+mod chat;
 mod check;
 mod layers;
 mod paths;
@@ -10,6 +11,7 @@ mod tests;
 mod value;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -17,6 +19,7 @@ use std::{
 
 use serde::Deserialize;
 
+pub use chat::{Chat, LocalModel, Model, Provider, ProviderKind};
 pub use value::{LogFormat, Secret};
 
 /// Every setting with its default and its documentation. The defaults *are* this text.
@@ -38,6 +41,14 @@ pub struct Config {
     pub accounts: Accounts,
     /// Terminals and their logs.
     pub terminal: Terminal,
+    /// Answers of models.
+    pub chat: Chat,
+    /// Model servers by name.
+    pub provider: BTreeMap<String, Provider>,
+    /// Aliases by name.
+    pub model: BTreeMap<String, Model>,
+    /// The model that comes with Mosaic.
+    pub local_model: LocalModel,
     /// What all streams share.
     pub streams: Streams,
     /// The event log of a workspace.
@@ -279,6 +290,7 @@ impl Config {
         let (mut config, origins) = layers::merge(sources)?;
         let wrong = |(key, problem): (&str, String)| origins.error(key, problem);
         check::check(&config).map_err(wrong)?;
+        chat::check(&config).map_err(|(key, problem)| origins.error(&key, problem))?;
         paths::fill(&mut config, sources).map_err(wrong)?;
         Ok(config)
     }

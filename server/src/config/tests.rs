@@ -185,3 +185,77 @@ fn root_has_the_system_directories() {
     root.variables.push(("MOSAIC_DATA_DIR".into(), "relative".into()));
     assert_eq!(Config::load(&root).unwrap().data.dir, std::env::current_dir().unwrap().join("relative"));
 }
+
+/// A server that is described well, and more lines for it.
+fn with_provider(more: &str) -> Result<Config, Error> {
+    with_file(&format!("[provider.far]\nkind = \"openai\"\nbase_url = \"http://far.example/v1\"\n{more}"))
+}
+
+#[test]
+fn sections_with_names_of_their_own_are_read() {
+    let config =
+        with_provider("model = \"x\"\n[model.quick]\ncandidates = [\"far/x\", \"local/s\"]\n").unwrap();
+    let far = &config.provider["far"];
+    assert_eq!((far.kind, far.model.as_str(), far.context_tokens), (ProviderKind::Openai, "x", 0));
+    assert_eq!(config.model["quick"].candidates, ["far/x", "local/s"]);
+    assert!(Config::load(&sources(None, &[], &[])).unwrap().provider.is_empty());
+    // The names of others are theirs: the environment makes no sections.
+    with_variable("MOSAIC_PROVIDER_FAR_KIND", "openai").unwrap();
+    with_variable("MOSAIC_MODEL_X", "y").unwrap();
+}
+
+#[test]
+fn a_mistake_in_a_section_with_a_name_is_named_with_its_line() {
+    assert_refused(with_provider("modle = \"x\"\n"), &[".toml:4: provider.far.modle", "unknown field"]);
+    assert_refused(with_provider("context_tokens = \"1\"\n"), &[".toml:4: provider.far.context_tokens"]);
+    assert_refused(with_provider("context_tokens = -1\n"), &[".toml:4: provider.far.context_tokens"]);
+    assert_refused(
+        with_file("\n[provider.far]\nkind = \"opneai\"\n"),
+        &[".toml:3: provider.far.kind", "opneai", "`ollama`"],
+    );
+    assert_refused(with_file("\n[provider.far]\nmodel = \"x\"\n"), &[".toml:2: provider.far", "kind"]);
+    assert_refused(
+        with_file("[provider]\nkind = \"openai\"\n"),
+        &[".toml:2: provider.kind", "[provider.NAME]"],
+    );
+    assert_refused(
+        with_file("[provider.\"a/b\"]\nkind = \"local\"\n"),
+        &[".toml:1: provider.a/b", "letters"],
+    );
+    assert_refused(
+        with_file("[provider.far]\nkind = \"openai\"\n"),
+        &[".toml:2: provider.far.kind", "api_key_env"],
+    );
+    let url = "[provider.far]\nkind = \"ollama\"\nbase_url = \"far.example\"\n";
+    assert_refused(with_file(url), &[".toml:3: provider.far.base_url", "http://"]);
+    assert_refused(
+        with_provider("api_key_env = \"K\"\napi_key_file = \"/k\"\n"),
+        &[".toml:5: provider.far.api_key_file", "not both"],
+    );
+    // A key itself is no setting.
+    assert_refused(with_provider("api_key = \"sk-secret\"\n"), &[".toml:4: provider.far.api_key"]);
+}
+
+#[test]
+fn an_alias_names_models_of_servers_that_are_there() {
+    let alias = |line: &str| with_provider(&format!("[model.quick]\n{line}\n"));
+    assert_refused(alias("candidates = []"), &[".toml:5: model.quick.candidates", "1 to 16"]);
+    assert_refused(alias("candidates = [\"x\"]"), &[".toml:5: model.quick.candidates", "provider/model"]);
+    assert_refused(alias("candidates = [\"far/\"]"), &[".toml:5: model.quick.candidates", "provider/model"]);
+    assert_refused(
+        alias("candidates = [\"near/x\"]"),
+        &[".toml:5: model.quick.candidates", "[provider.near]"],
+    );
+    assert_refused(alias(""), &[".toml:4: model.quick", "candidates"]);
+    assert_refused(alias("candidate = [\"far/x\"]"), &[".toml:5: model.quick.candidate"]);
+    assert_refused(with_file("model = 1\n"), &[".toml:1: model", "write [model]"]);
+}
+
+#[test]
+fn an_answer_fits_into_a_message() {
+    assert_refused(
+        with_file("[chat]\nanswer_bytes_max = 8388608\n"),
+        &[".toml:2: chat.answer_bytes_max", "server.message_bytes_max"],
+    );
+    with_file("[chat]\nanswer_bytes_max = 8388608\n[server]\nmessage_bytes_max = 16777216\n").unwrap();
+}

@@ -13,7 +13,10 @@ mod tests;
 use std::{
     fs::{self, File},
     io,
-    os::{fd::BorrowedFd, unix::fs::DirBuilderExt},
+    os::{
+        fd::BorrowedFd,
+        unix::fs::{DirBuilderExt, FileExt as _},
+    },
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -194,6 +197,40 @@ impl Log {
             self.progress.send_modify(|p| p.end = end);
         }
         Ok(end - before)
+    }
+
+    /// Puts bytes at the end of the log and tells the readers: all of them, or none. For producers that can be told
+    /// of a full disk, and stop; the others [`drain`](Self::drain).
+    ///
+    /// One producer at a time. A kill in between may leave a part of the bytes in the file, which no reader was told of.
+    ///
+    /// # Errors
+    /// What the file system says; the log is then as before.
+    pub fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        let before = state.segments.end();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = state.target(&self.dir).and_then(|(file, position, room)| {
+                let (now, _) = rest.split_at(room.min(rest.len()));
+                file.write_all_at(now, position)?;
+                Ok(now.len())
+            });
+            match written {
+                Ok(written) => {
+                    state.segments.appended(written as u64);
+                    rest = rest.get(written..).unwrap_or_default();
+                }
+                Err(cause) => {
+                    state.segments.cut(before);
+                    return Err(cause);
+                }
+            }
+        }
+        let end = state.end();
+        drop(state);
+        self.progress.send_modify(|p| p.end = end);
+        Ok(())
     }
 
     /// True if nothing more will come.

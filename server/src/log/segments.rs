@@ -95,6 +95,23 @@ impl Segments {
         }
     }
 
+    /// Forgets what lies beyond an offset, as far as nobody was told of it: an append that failed.
+    pub(super) fn cut(&mut self, end: u64) {
+        while self.files.len() > 1 && self.files.back().is_some_and(|s| s.base >= end) {
+            if let Some(newest) = self.files.pop_back() {
+                self.tail = None;
+                // A file that stays is begun anew when its turn comes.
+                let _ = File::options().write(true).open(self.path(newest.base)).and_then(|f| f.set_len(0));
+                let _ = fs::remove_file(self.path(newest.base));
+            }
+        }
+        if let Some(last) = self.files.back_mut() {
+            last.length = end - last.base;
+            let file = File::options().write(true).open(self.dir.join(format!("{:020}.seg", last.base)));
+            let _ = file.and_then(|file| file.set_len(end - last.base));
+        }
+    }
+
     /// Begins a new file at an offset: the next one, or one after a hole.
     pub(super) fn begin_at(&mut self, base: u64) -> io::Result<Arc<File>> {
         let path = self.path(base);

@@ -74,3 +74,29 @@ fn a_log_has_no_segment_before_its_first_byte() {
     rustix::io::write(&write, b"x").unwrap();
     assert_eq!((log.drain(read.as_fd(), None).unwrap(), segments()), (1, 1));
 }
+
+#[test]
+fn what_is_appended_is_read_over_segments_and_a_failed_append_leaves_nothing() {
+    let base = tempfile::tempdir().unwrap();
+    let limits = Limits { segment_bytes: 100, bytes_max: u64::MAX / 2, index_entries_max: 1 };
+    let log = Arc::new(Log::create(&base.path().join("log"), limits).unwrap());
+    log.append(&[b'a'; 250]).unwrap();
+    let mut reader = Reader::new(Arc::clone(&log), 0);
+    let mut read = Vec::new();
+    while let Some(Chunk::Data { bytes, .. }) = reader.read(64).unwrap() {
+        read.extend_from_slice(&bytes);
+    }
+    assert_eq!(read, [b'a'; 250]);
+    // The next segment cannot be made: what fits into this one must not stay either.
+    let next = base.path().join("log").join(format!("{:020}.seg", 300));
+    fs::create_dir(&next).unwrap();
+    assert!(log.append(&[b'b'; 100]).is_err());
+    fs::remove_dir(&next).unwrap();
+    assert_eq!((log.end(), reader.read(64).unwrap()), (250, None));
+    log.append(&[b'c'; 100]).unwrap();
+    let mut read = Vec::new();
+    while let Some(Chunk::Data { bytes, .. }) = reader.read(64).unwrap() {
+        read.extend_from_slice(&bytes);
+    }
+    assert_eq!(read, [b'c'; 100]);
+}

@@ -5,14 +5,14 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Actor, Found, Shared, Shown, Terminals,
+    Found, Shared, Shown, Terminals,
     link::keeper_error,
     live::Live,
     record::{Change, Record, now_ms},
     store,
 };
 use crate::{
-    auth::{Principal, Role},
+    auth::{Actor, Principal, Role},
     error::{Error, Reason, Result},
     ids::TerminalId,
     keeper::wire::{self, Ask, FailureKind},

@@ -6,14 +6,14 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
-    Actor, Found, Shared, Shown, Size, State, Terminals,
+    Found, Shared, Shown, Size, State, Terminals,
     link::keeper_error,
     live::Live,
     record::{Change, Record, now_ms},
     store::{self, Inserted, NewTerminal},
 };
 use crate::{
-    auth::{Principal, Role},
+    auth::{Actor, Principal, Role},
     error::{Error, Reason, Result},
     ids::TerminalId,
     keeper::{

@@ -22,9 +22,10 @@ use super::{
     link::{Current, Link, LinkError, Linked},
     live::Live,
     record::{Change, Exit, Record, now_ms},
-    store::{self, Actor},
+    store,
 };
 use crate::{
+    auth::Actor,
     config::Config,
     db::{Db, changes::Changes},
     error::{Error, Reason, Result},

@@ -38,10 +38,9 @@ use self::{
     live::Live,
     output::Output,
     record::{Record, Size, State},
-    store::Actor,
 };
 use crate::{
-    auth::{Principal, Role},
+    auth::{Actor, Principal, Role},
     config::{self, Config},
     db::{Db, changes::Changes},
     error::{Error, Reason, Result},
@@ -127,8 +126,20 @@ impl Shared {
         if named.contains('\0') {
             return Err(not_found());
         }
-        let record = store::find(&self.db, principal.workspace, named).await?;
-        record.filter(|r| principal.may_see(r.id)).map(|r| Found::Recorded(Box::new(r))).ok_or_else(not_found)
+        let find = async || {
+            let record = store::find(&self.db, principal.workspace, named).await?;
+            record.filter(|r| principal.may_see(r.id)).ok_or_else(not_found)
+        };
+        let mut record = find().await?;
+        if record.state.is_live() && record.node == self.node {
+            // It has ended, and with it its name, and the database does not know yet: it is still here by its id.
+            if let Some(live) = self.live().get(&record.id) {
+                return Ok(Found::Live(Arc::clone(live)));
+            }
+            // Or the database has learnt it between the two looks.
+            record = find().await?;
+        }
+        Ok(Found::Recorded(Box::new(record)))
     }
 
     /// The terminal, if its program runs here.
@@ -177,6 +188,11 @@ impl Found {
 pub(crate) type Shown = (Record, usize);
 
 impl Terminals {
+    /// The fence of this server's start: higher than that of every start before.
+    pub fn fence(&self) -> i64 {
+        self.shared.fence
+    }
+
     /// One terminal.
     pub(crate) async fn get(&self, principal: &Principal, named: &str) -> Result<Shown> {
         principal.require(Role::Viewer)?;

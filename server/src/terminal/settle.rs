@@ -16,9 +16,10 @@ use super::{
     lifecycle::{close_record, forget},
     link::Linked,
     record::{Change, Exit, Record, State},
-    store::{self, Actor},
+    store,
 };
 use crate::{
+    auth::Actor,
     error::{Error, Result},
     ids::TerminalId,
     keeper::{

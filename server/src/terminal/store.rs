@@ -9,40 +9,19 @@ use uuid::Uuid;
 
 use super::record::{Change, Record, State};
 use crate::{
-    auth::Principal,
+    auth::Actor,
     db::{
         Db,
         changes::{Changes, NewEvent, Outcome},
     },
     error::{Error, Reason, Result},
-    ids::{NodeId, TerminalId, TokenId, WorkspaceId},
+    ids::{NodeId, TerminalId, WorkspaceId},
     workspace::{
         page::Page,
         request::{Claim, RequestId},
         store::claim_request,
     },
 };
-
-/// Who did something.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    /// The token; absent: the server itself.
-    pub token: Option<TokenId>,
-    /// Its name.
-    pub name: String,
-}
-
-impl Actor {
-    /// The server itself.
-    pub fn system() -> Self {
-        Self { token: None, name: "system".to_owned() }
-    }
-
-    /// Whom a token names.
-    pub fn of(principal: &Principal) -> Self {
-        Self { token: Some(principal.token_id), name: principal.token_name.clone() }
-    }
-}
 
 /// A terminal that is about to be recorded.
 #[derive(Clone, Debug)]

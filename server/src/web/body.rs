@@ -99,10 +99,32 @@ pub(super) fn answer(
     limit: Limit,
     place: Option<OwnedSemaphorePermit>,
 ) -> Response<Body> {
-    call.note(response.headers());
-    let (parts, inner) = response.into_parts();
+    let (mut parts, inner) = response.into_parts();
+    give_reason(&mut parts.headers);
+    call.note(&parts.headers);
     let body = CallBody { inner, call, limit, waits: None, ended: false, _place: place };
     Response::from_parts(parts, Body::new(body))
+}
+
+/// What was refused before a handler saw it, because it was too large or no message at all, has no reason of its own.
+fn give_reason(headers: &mut HeaderMap) {
+    if !headers.contains_key(Status::GRPC_STATUS) || headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return;
+    }
+    let Some(status) = Status::from_header_map(headers) else { return };
+    let error = match status.code() {
+        Code::OutOfRange => {
+            let text = format!("{} (server.message_bytes_max)", status.message());
+            Error::quota(Reason::MessageTooLarge, "server.message_bytes_max", text)
+        }
+        Code::Internal => Error::bad_request("", format!("the request cannot be read: {}", status.message())),
+        _ => return,
+    };
+    for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE] {
+        headers.remove(name);
+    }
+    // It has at most the words that the headers had before.
+    let _ = Status::from(error).add_header(headers);
 }
 
 impl CallBody {

@@ -89,10 +89,11 @@ mod tests {
         let names = [
             "mosaic.workspace.v1.WorkspaceService",
             "mosaic.terminal.v1.TerminalService",
+            "mosaic.chat.v1.ChatService",
             "grpc.health.v1.Health",
         ];
         let methods = Methods::of(&sets, &names).unwrap();
-        assert_eq!(methods.known.len(), 9 + 15 + 2);
+        assert_eq!(methods.known.len(), 10 + 15 + 12 + 2);
         let mut open: Vec<_> =
             methods.known.values().filter(|m| m.kind != Kind::Ordinary).map(|m| &*m.path).collect();
         open.sort_unstable();

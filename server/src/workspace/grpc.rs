@@ -6,8 +6,8 @@ use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use futures_util::{Stream, stream};
 use mosaic_proto::workspace::v1::{
-    self as pb, event::Payload, events_ended, terminal_changed::Kind, watch_events_response,
-    workspace_service_server,
+    self as pb, conversation_changed, event::Payload, events_ended, message_changed, terminal_changed,
+    watch_events_response, workspace_service_server,
 };
 use tonic::{Request, Response, Status};
 
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     auth::{Role, principal},
     error::{Error, Result},
+    usage::Day,
 };
 
 /// The letters that keep the page tokens of the lists apart.
@@ -28,6 +29,8 @@ const WORKSPACES: u8 = b'w';
 const TOKENS: u8 = b't';
 /// How an event names what it is about.
 const TERMINAL: &str = "TERMINAL";
+const CONVERSATION: &str = "CONVERSATION";
+const MESSAGE: &str = "MESSAGE";
 
 /// The generated server around the service.
 pub type Service = workspace_service_server::WorkspaceServiceServer<Handlers>;
@@ -151,6 +154,18 @@ impl workspace_service_server::WorkspaceService for Handlers {
         }))
     }
 
+    async fn get_usage(&self, request: Request<pb::GetUsageRequest>) -> Answer<pb::GetUsageResponse> {
+        let who = principal(&request)?;
+        let days = parse::days(request.into_inner().days)?;
+        let (usage, budget, daily) = self.workspaces.usage(&who, days).await?;
+        Ok(Response::new(pb::GetUsageResponse {
+            usage: usage.into_iter().map(Into::into).collect(),
+            daily_budget_tokens: daily,
+            used_today_tokens: budget.used,
+            reserved_today_tokens: budget.reserved,
+        }))
+    }
+
     type WatchEventsStream = Pin<Box<dyn Stream<Item = Result<pb::WatchEventsResponse, Status>> + Send>>;
 
     async fn watch_events(
@@ -192,6 +207,8 @@ fn token_wish(request: pb::CreateTokenRequest) -> Result<(TokenWish, Option<Requ
 fn watch_start(request: pb::WatchEventsRequest) -> Result<Start> {
     let resource = |(index, number): (usize, &i32)| match pb::Resource::try_from(*number) {
         Ok(pb::Resource::Terminal) => Ok(TERMINAL),
+        Ok(pb::Resource::Conversation) => Ok(CONVERSATION),
+        Ok(pb::Resource::Message) => Ok(MESSAGE),
         Ok(pb::Resource::Unspecified) | Err(_) => {
             Err(Error::bad_request(format!("resources[{index}]"), "is unknown; leave it out for all"))
         }
@@ -220,19 +237,7 @@ fn step_response(step: Step) -> pb::WatchEventsResponse {
 
 impl From<Event> for pb::Event {
     fn from(event: Event) -> Self {
-        let payload = (event.resource == TERMINAL).then(|| {
-            let kind = match event.kind.as_str() {
-                "CREATED" => Kind::Created,
-                "STARTED" => Kind::Started,
-                "RENAMED" => Kind::Renamed,
-                "EXITED" => Kind::Exited,
-                "LOST" => Kind::Lost,
-                "DELETED" => Kind::Deleted,
-                _ => Kind::Unspecified,
-            };
-            let terminal = crate::terminal::grpc::to_proto_record(event.payload);
-            Payload::Terminal(pb::TerminalChanged { kind: kind.into(), terminal })
-        });
+        let payload = payload(&event.resource, &event.kind, event.payload);
         Self {
             sequence: event.sequence,
             time: Some(event.time.into()),
@@ -245,12 +250,52 @@ impl From<Event> for pb::Event {
     }
 }
 
+/// What happened, in the words of the contract; `None` for what this version does not know.
+fn payload(resource: &str, kind: &str, payload: serde_json::Value) -> Option<Payload> {
+    match resource {
+        TERMINAL => {
+            use terminal_changed::Kind;
+            let kind = Kind::from_str_name(&format!("KIND_{kind}")).unwrap_or_default();
+            let terminal = crate::terminal::grpc::to_proto_record(payload);
+            Some(Payload::Terminal(pb::TerminalChanged { kind: kind.into(), terminal }))
+        }
+        CONVERSATION => {
+            use conversation_changed::Kind;
+            let kind = Kind::from_str_name(&format!("KIND_{kind}")).unwrap_or_default();
+            let conversation = crate::chat::grpc::to_proto_conversation(payload);
+            Some(Payload::Conversation(pb::ConversationChanged { kind: kind.into(), conversation }))
+        }
+        MESSAGE => {
+            use message_changed::Kind;
+            let kind = Kind::from_str_name(&format!("KIND_{kind}")).unwrap_or_default();
+            let message = crate::chat::grpc::to_proto_message(payload);
+            Some(Payload::Message(pb::MessageChanged { kind: kind.into(), message }))
+        }
+        _ => None,
+    }
+}
+
 impl From<Workspace> for pb::Workspace {
     fn from(workspace: Workspace) -> Self {
         Self {
             id: workspace.id.to_string(),
             name: workspace.name,
             create_time: Some(workspace.create_time.into()),
+        }
+    }
+}
+
+impl From<Day> for pb::DayUsage {
+    fn from(day: Day) -> Self {
+        Self {
+            day: day.day,
+            model: day.model,
+            input: day.usage.input,
+            output: day.usage.output,
+            cached: day.usage.cached,
+            thinking: day.usage.thinking,
+            attempts: day.attempts,
+            estimated_attempts: day.estimated_attempts,
         }
     }
 }

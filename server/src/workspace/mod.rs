@@ -29,6 +29,7 @@ use crate::{
     db::{Db, changes::Changes},
     error::Result,
     ids::{NodeId, TerminalId, TokenId, WorkspaceId},
+    usage::{self, Budget, Day},
 };
 
 /// Terminals and tokens that only its own tokens can see.
@@ -127,6 +128,8 @@ pub struct Limits {
     pub sign_in_attempts_per_minute_max: u32,
     /// `streams.heartbeat_ms`.
     pub heartbeat: Duration,
+    /// `chat.daily_budget_tokens`.
+    pub daily_budget_tokens: u64,
 }
 
 /// The service.
@@ -247,6 +250,17 @@ impl Workspaces {
     pub async fn who_am_i(&self, who: &Principal) -> Result<(Workspace, Token)> {
         who.require(Role::Viewer)?;
         store::workspace_and_token(&self.db, who.workspace, who.token_id).await
+    }
+
+    /// What models took and gave in the last days, today's budget, and how much a day's budget is.
+    ///
+    /// # Errors
+    /// `TOKEN_LIMITED`, `DATABASE_UNAVAILABLE`.
+    pub async fn usage(&self, who: &Principal, days: u32) -> Result<(Vec<Day>, Budget, u64)> {
+        who.require(Role::Viewer)?;
+        who.require_whole_workspace()?;
+        let (days, budget) = usage::store::days(&self.db, who.workspace, days).await?;
+        Ok((days, budget, self.limits.daily_budget_tokens))
     }
 
     /// The event log after a sequence.

@@ -51,6 +51,28 @@ impl Page {
         i64::from(self.size) + 1
     }
 
+    /// Ends a page where its items together would be larger than this; one item stays in any case.
+    pub fn shorten<T>(
+        &self,
+        mut page: Paged<T>,
+        bytes_max: usize,
+        id: impl Fn(&T) -> Uuid,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Paged<T> {
+        let mut sum = 0;
+        let fits = page.items.iter().take_while(|item| {
+            sum += bytes(item);
+            sum <= bytes_max
+        });
+        let keep = fits.count().max(1);
+        if keep < page.items.len() {
+            page.items.truncate(keep);
+            page.next_page_token =
+                page.items.last().map(|last| encode(self.list, id(last))).unwrap_or_default();
+        }
+        page
+    }
+
     /// Makes the page of what was fetched.
     pub fn cut<T>(&self, mut fetched: Vec<T>, id: impl Fn(&T) -> Uuid) -> Paged<T> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);

@@ -61,6 +61,18 @@ pub fn lifetime(span: Duration) -> Result<Duration> {
     Ok(span)
 }
 
+/// Days to look back, today included; 0 means 30.
+///
+/// # Errors
+/// `BAD_REQUEST` above 366.
+pub fn days(days: u32) -> Result<u32> {
+    match days {
+        0 => Ok(30),
+        1..=366 => Ok(days),
+        _ => Err(Error::bad_request("days", format!("{days} is more than 366"))),
+    }
+}
+
 /// A token's id.
 ///
 /// # Errors

@@ -1,7 +1,9 @@
-//! The SQL of workspaces, tokens, sign-in codes, request ids and the reading of events.
+//! The SQL of workspaces, tokens, sign-in codes and the reading of events.
 //!
 //! It knows nothing about who may do what. It is longer than others because a token's few tables
 //! change together, in one transaction each.
+
+mod requests;
 
 use std::{collections::HashSet, time::SystemTime};
 
@@ -9,6 +11,7 @@ use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
+pub use self::requests::{claim_request, known_request};
 use super::{
     NewToken, Token, Workspace,
     events::{Event, Filter, Found},
@@ -102,30 +105,6 @@ pub async fn note_last_uses(db: &Db, uses: Vec<(TokenId, SystemTime)>) -> Result
     let client = db.get().await?;
     execute(&client, sql, &[&ids, &times]).await?;
     Ok(())
-}
-
-/// Takes a request id for a resource about to be made. It becomes the resource's with the commit.
-pub async fn claim_request(
-    tx: &Transaction<'_>,
-    workspace: WorkspaceId,
-    request: &RequestId,
-    resource: Uuid,
-) -> Result<Claim> {
-    let sql = "INSERT INTO request_ids (workspace_id, request_id, method, fingerprint, resource_id) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, request_id) DO UPDATE \
-               SET method = excluded.method, fingerprint = excluded.fingerprint, \
-                   resource_id = excluded.resource_id, create_time = now() \
-               WHERE request_ids.create_time < now() - interval '24 hours'";
-    let RequestId { id, method, fingerprint } = request;
-    let params: Params<'_> = &[&workspace.0, id, method, &fingerprint.as_slice(), &resource];
-    if execute(tx, sql, params).await? == 1 {
-        return Ok(Claim::New);
-    }
-    let sql = "SELECT method, fingerprint, resource_id FROM request_ids \
-               WHERE workspace_id = $1 AND request_id = $2";
-    let row = the_row(query(tx, sql, &[&workspace.0, id]).await?)?;
-    let same = row.try_get::<_, &str>(0)? == *method && row.try_get::<_, &[u8]>(1)? == fingerprint;
-    Ok(if same { Claim::Same(row.try_get(2)?) } else { Claim::Different })
 }
 
 /// Takes a request id for something whose answer holds a secret and is never given again.

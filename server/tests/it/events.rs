@@ -82,7 +82,7 @@ fn kind_and_terminal(event: &Event) -> Result<(Kind, String)> {
             let terminal = changed.terminal.as_ref().context("an event without its terminal")?;
             Ok((changed.kind(), terminal.id.clone()))
         }
-        None => bail!("an event about nothing: {event:?}"),
+        _ => bail!("not about a terminal: {event:?}"),
     }
 }
 

@@ -243,8 +243,15 @@ async fn a_message_too_large_is_refused_and_nothing_breaks() -> Result<()> {
     let mut client = server.workspace()?;
     let name = "x".repeat(5 << 20);
     let request = mosaic_proto::workspace::v1::CreateTokenRequest { name, ..Default::default() };
-    let status = client.create_token(request).await.err().context("five MiB were taken")?;
-    assert_eq!(status.code(), Code::OutOfRange, "{status:?}");
+    refused(client.create_token(request).await, Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
     client.who_am_i(WhoAmIRequest {}).await?;
+    // A browser's, by its length alone; and bytes that are no message.
+    let bearer = format!("Bearer {}", server.token()?);
+    let headers = [("content-type", "application/grpc-web+proto"), ("authorization", bearer.as_str())];
+    for (body, code) in [(&[0, 0, 160, 0, 0][..], "8"), (&[0, 0, 0, 0, 2, 0xff, 0xff][..], "3")] {
+        let answer = exchange(&server, "POST", WHO_AM_I, &headers, body).await?;
+        assert_eq!((status(&answer), header(&answer, "grpc-status")), ("200", Some(code)), "{answer}");
+        assert!(header(&answer, "grpc-status-details-bin").is_some(), "no reason: {answer}");
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 mod as_root;
 mod capacity;
+mod chat;
 mod events;
 mod front;
 mod providers;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use mosaic_proto::terminal::v1::{
-    Format, ReadOutputRequest, Subscription, TerminalEvent, WatchRequest, exit, stream_ended,
-    terminal_event::Event,
+    Format, GetTerminalRequest, ReadOutputRequest, Subscription, TerminalEvent, WatchRequest, exit,
+    stream_ended, terminal::State, terminal_event::Event,
 };
 use prost_types::Duration;
 use test_support::{Server, TerminalClient, programs};
@@ -222,5 +222,34 @@ async fn a_reader_is_shown_out_while_there_is_always_more_to_read() -> Result<()
         }
     };
     assert_eq!(last, stream_ended::Reason::Detached);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_is_not_recorded_yet_is_found_by_name() -> Result<()> {
+    let server = Server::start().await?;
+    let mut client = server.terminals()?;
+    let shell = run(&mut client, "read line; echo over").await?;
+    // The row cannot be written for a while.
+    let holding = server.sql("BEGIN; SELECT 1 FROM terminals FOR UPDATE; SELECT pg_sleep(3); COMMIT");
+    let looking = async {
+        write(&mut client, &shell.id, "now\r").await?;
+        read_until(&mut client, &shell.id, "over\r\n").await?;
+        loop {
+            let terminal = client
+                .get_terminal(GetTerminalRequest { terminal_id: shell.name.clone() })
+                .await?
+                .into_inner()
+                .terminal
+                .context("no terminal")?;
+            if terminal.state() == State::Exited {
+                let request = ReadOutputRequest { terminal_id: shell.name.clone(), ..Default::default() };
+                return Ok::<_, anyhow::Error>(client.read_output(request).await?.into_inner());
+            }
+        }
+    };
+    let (held, output) = tokio::join!(holding, looking);
+    held?;
+    assert!(String::from_utf8_lossy(&output?.data).contains("over"));
     Ok(())
 }

@@ -3,6 +3,9 @@
 //! It must not use anything generated from the contract: the clients learn it from the server's reflection.
 
 use std::{
+    fs::Permissions,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -10,7 +13,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use serde_json::{Value, json};
-use test_support::Server;
+use test_support::{
+    Server,
+    fake_llm::{FakeLlm, Reply, Script, Wire},
+};
 
 /// A program that waits for a line and then says what it was. What is typed before it is ready is echoed first.
 const LISTENER: &str = "stty -echo; read line; echo \"got $line\"";
@@ -142,7 +148,17 @@ async fn every_command_of_the_grpcurl_page_runs() -> Result<()> {
         .map(|rest| rest.split("```").next().context("a block without an end"))
         .collect::<Result<_>>()?;
     ensure!(blocks.len() > 3, "only {} commands on the page", blocks.len());
-    let server = Server::start().await?;
+    let fake =
+        FakeLlm::start(Script::new().reply("story", Reply::text(["A pair ", "of ", "devices."]))).await?;
+    let mut config = tempfile::NamedTempFile::new()?;
+    config.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    write!(
+        config,
+        "[chat]\nmodel_titles = false\n[local_model]\nenabled = false\n\
+         [provider.fake]\nkind = 'openai'\nbase_url = '{}'\nmodel = 'story'\n",
+        fake.base_url(Wire::OpenAi)
+    )?;
+    let server = Server::builder().config("config", config.path().display()).start().await?;
     let tools = tool("python/bin/grpcurl")?.parent().context("no directory")?.to_owned();
     let path = std::env::join_paths([tools, "/usr/bin".into(), "/bin".into()])?;
     let mut command = Command::new("bash");

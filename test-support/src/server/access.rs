@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result};
 use mosaic_proto::{
+    chat::v1::chat_service_client::ChatServiceClient,
     terminal::v1::terminal_service_client::TerminalServiceClient,
     workspace::v1::{
         CreateTokenRequest, CreateWorkspaceRequest, Role, workspace_service_client::WorkspaceServiceClient,
@@ -12,7 +13,7 @@ use mosaic_proto::{
 use tonic::transport::Channel;
 
 use super::Server;
-use crate::{Bearer, TerminalClient, WorkspaceClient, cluster, postgres};
+use crate::{Bearer, ChatClient, TerminalClient, WorkspaceClient, cluster, postgres};
 
 impl Server {
     /// The terminal service with a token; an empty one sends none.
@@ -23,6 +24,16 @@ impl Server {
     /// The terminal service with the operator's token.
     pub fn terminals(&self) -> Result<TerminalClient> {
         self.terminals_as(&self.token()?)
+    }
+
+    /// The chat service with a token; an empty one sends none.
+    pub fn chat_as(&self, token: &str) -> Result<ChatClient> {
+        Ok(ChatServiceClient::with_interceptor(self.channel()?, Bearer::new(token)?))
+    }
+
+    /// The chat service with the operator's token.
+    pub fn chat(&self) -> Result<ChatClient> {
+        self.chat_as(&self.token()?)
     }
 
     /// The workspace service with a token; an empty one sends none.

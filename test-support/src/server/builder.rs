@@ -45,6 +45,7 @@ pub(super) const PLACE: &str = "s-";
 pub struct Builder {
     pub(super) environment: Vec<(String, String)>,
     pub(super) arguments: Vec<String>,
+    pub(super) file: String,
     pub(super) storage: Storage,
     pub(super) root: bool,
     pub(super) disk_bytes: Option<u64>,
@@ -56,6 +57,7 @@ impl Builder {
         Self {
             environment: Vec::new(),
             arguments: Vec::new(),
+            file: String::new(),
             storage: Storage::Cloned,
             root: false,
             disk_bytes: None,
@@ -67,6 +69,18 @@ impl Builder {
     pub fn config(mut self, key: &str, value: impl ToString) -> Self {
         let name = format!("MOSAIC_{}", key.replace('.', "_").to_uppercase());
         self.environment.push((name, value.to_string()));
+        self
+    }
+
+    /// Gives it this configuration file.
+    pub fn config_file(mut self, text: impl Into<String>) -> Self {
+        self.file = text.into();
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
+        self.environment.push((name.to_owned(), value.to_string()));
         self
     }
 
@@ -95,7 +109,7 @@ impl Builder {
     }
 
     /// Starts the server and waits until it listens.
-    pub async fn start(self) -> Result<Server> {
+    pub async fn start(mut self) -> Result<Server> {
         if self.root {
             ensure!(rustix::process::geteuid().is_root(), "only root can start a server as root");
             crate::product_accounts()?;
@@ -110,6 +124,11 @@ impl Builder {
         let alive = place::lock_file(&directory.join("alive"))?;
         alive.lock()?;
         self.mount(&directory)?;
+        if !self.file.is_empty() {
+            let file = directory.join("mosaic.toml");
+            fs::write(&file, &self.file)?;
+            self.arguments.extend(["--config".to_owned(), file.display().to_string()]);
+        }
         let mut binary = reachable_binary()?;
         if self.own_program {
             binary = super::disk::copy_program(&binary, &directory)?;

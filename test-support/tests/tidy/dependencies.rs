@@ -40,7 +40,7 @@ const BANNED: &[(&str, &str)] = &[
 const DUPLICATES: &[(&str, &str)] = &[
     (
         "base64",
-        "0.13 by tokenizers' spm_precompiled; 0.22 by tonic, tonic-web, postgres-protocol and prost-reflect",
+        "0.13 by tokenizers' spm_precompiled; 0.22 by tonic, tonic-web, postgres-protocol, prost-reflect and reqwest",
     ),
     ("bit-set", "0.8 by tokenizers' fancy-regex"),
     ("bit-vec", "0.8 by that bit-set; 0.9 by rcgen's yasna, in tests"),

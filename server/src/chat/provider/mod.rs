@@ -2,7 +2,14 @@
 //!
 //! It knows nothing about conversations, retries and storage, and nothing above it knows a wire format.
 
+pub mod anthropic;
+pub mod decode;
+mod failure;
+pub mod http;
 pub mod local;
+pub mod ollama;
+pub mod openai;
+mod stream;
 
 use std::{fmt, time::Duration};
 

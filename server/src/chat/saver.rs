@@ -1,0 +1,361 @@
+//! The one writer that puts the events of all answers into the database: in batches meanwhile, whole at the end.
+//!
+//! It reads them in their logs, like every other reader, and knows nothing about how they come to be. While the
+//! database is away it waits, and nothing grows but the logs.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::{self, Instant, MissedTickBehavior, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    event::{self, Event},
+    live::{Live, Lives},
+    record::{Counted, Message},
+    store::{self, Chunk},
+};
+use crate::{
+    db::{Db, changes::Changes},
+    error::{Error, Reason},
+    ids::{MessageId, NodeId},
+    log::{self, Reader},
+};
+
+/// Answers that wait to be finished; more of them wait for a place.
+const QUEUE_MAX: usize = 1024;
+/// Bytes of one answer's events that go into the database at once, while it is being generated.
+const CHUNK_BYTES_MAX: usize = 256 * 1024;
+/// The database is asked again so soon, and later so late.
+const RETRY: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(3);
+
+/// Hands answers to the writer.
+#[derive(Debug)]
+pub struct Saver {
+    finishes: mpsc::Sender<Finish>,
+    changes: ChangesHandle,
+}
+
+/// [`Changes`], which does not show itself.
+struct ChangesHandle(Changes);
+
+impl std::fmt::Debug for ChangesHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Changes")
+    }
+}
+
+/// An answer that has ended.
+struct Finish {
+    live: Arc<Live>,
+    message: Message,
+    /// The line of the last event.
+    last_line: Vec<u8>,
+    stored: oneshot::Sender<()>,
+}
+
+/// The writer's task, to be joined when the server stops.
+pub struct Task {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Task {
+    /// Writes what there is, waits for a database that is away no longer than `patience`, and ends.
+    pub async fn stop(mut self, patience: Duration) {
+        self.stop.cancel();
+        if time::timeout(patience, &mut self.task).await.is_err() {
+            tracing::warn!("answers wait for the database; the next start finds them in their logs");
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// How often, and in whose name.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// From batch to batch.
+    pub every: Duration,
+    /// How long a lease is good for.
+    pub lease: Duration,
+    /// This server.
+    pub node: NodeId,
+}
+
+impl Saver {
+    /// The way to a writer that is not started yet.
+    pub fn new(changes: Changes) -> (Self, Inbox) {
+        let (finishes, inbox) = mpsc::channel(QUEUE_MAX);
+        (Self { finishes, changes: ChangesHandle(changes) }, Inbox(inbox))
+    }
+
+    /// Stores an answer that has ended, with its last event, however long the database is away. False if the server
+    /// stops first.
+    pub async fn finish(&self, live: &Arc<Live>, message: &Message, completed: &Event) -> bool {
+        let mut last_line = Vec::new();
+        if let Err(cause) = event::write(&mut last_line, message.last_sequence, completed) {
+            tracing::error!(message = %message.id, %cause, "an event cannot be written");
+            return false;
+        }
+        let (stored, answer) = oneshot::channel();
+        let finish = Finish { live: Arc::clone(live), message: message.clone(), last_line, stored };
+        self.finishes.send(finish).await.is_ok() && answer.await.is_ok()
+    }
+
+    /// Counts what a title cost, and gives it to the conversation unless somebody has given it one. One try.
+    pub async fn title(&self, message: &Message, model: String, counted: Counted, title: Option<String>) {
+        if let Err(cause) = store::title(&self.changes.0, message, model, counted, title).await {
+            tracing::info!(conversation = %message.conversation, %cause, "no title was kept");
+        }
+    }
+}
+
+/// What the writer is given.
+pub struct Inbox(mpsc::Receiver<Finish>);
+
+impl Inbox {
+    /// Starts the writer.
+    pub fn start(
+        self,
+        db: Db,
+        changes: Changes,
+        shared: Arc<super::generation::Shared>,
+        settings: Settings,
+    ) -> Task {
+        let stop = CancellationToken::new();
+        let writer = Writer {
+            db,
+            changes,
+            shared,
+            settings,
+            inbox: self.0,
+            cursors: HashMap::new(),
+            ending: HashSet::new(),
+            finishing: FuturesUnordered::new(),
+            leased: None,
+        };
+        let task = tokio::spawn(writer.run(stop.clone()));
+        Task { stop, task }
+    }
+}
+
+struct Writer {
+    db: Db,
+    changes: Changes,
+    shared: Arc<super::generation::Shared>,
+    settings: Settings,
+    inbox: mpsc::Receiver<Finish>,
+    cursors: HashMap<MessageId, Cursor>,
+    /// Answers whose rest is on its way: nothing else of them is written.
+    ending: HashSet<MessageId>,
+    finishing: FuturesUnordered<BoxFuture<'static, MessageId>>,
+    leased: Option<Instant>,
+}
+
+impl Writer {
+    fn lives(&self) -> &Lives {
+        &self.shared.lives
+    }
+
+    async fn run(mut self, stop: CancellationToken) {
+        let mut ticks = time::interval(self.settings.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                Some(ended) = self.finishing.next() => {
+                    self.ending.remove(&ended);
+                }
+                finish = self.inbox.recv() => match finish {
+                    Some(finish) => self.finish(finish),
+                    None => break,
+                },
+                // Whoever generates hands in what there is; then there is nothing more to come.
+                () = stop.cancelled(), if self.lives().list().is_empty() && self.finishing.is_empty() => break,
+                _ = ticks.tick() => self.save().await,
+            }
+        }
+        while self.finishing.next().await.is_some() {}
+    }
+
+    /// What is new of all answers, in one statement.
+    async fn save(&mut self) {
+        let mut lives = self.lives().list();
+        lives.retain(|live| !self.ending.contains(&live.message));
+        if lives.is_empty() {
+            self.cursors.clear();
+            return;
+        }
+        self.renew().await;
+        let mut chunks = Vec::new();
+        for live in &lives {
+            let cursor = self.cursors.entry(live.message).or_insert_with(|| Cursor::new(live));
+            match cursor.pending(CHUNK_BYTES_MAX) {
+                Ok(Some(chunk)) => chunks.push(chunk),
+                Ok(None) => {}
+                Err(cause) => {
+                    tracing::warn!(message = %live.message, %cause, "an answer's log cannot be read")
+                }
+            }
+        }
+        if chunks.is_empty() {
+            return;
+        }
+        match store::save_chunks(&self.db, &chunks).await {
+            Ok(()) => {
+                for chunk in chunks {
+                    if let Some(cursor) = self.cursors.get_mut(&chunk.message) {
+                        cursor.saved(chunk.last);
+                    }
+                }
+            }
+            // They stay pending: the same first sequence with more behind it replaces what may have been written.
+            Err(cause) => tracing::warn!(%cause, answers = chunks.len(), "events wait for the database"),
+        }
+        self.cursors.retain(|id, _| lives.iter().any(|live| live.message == *id));
+    }
+
+    async fn renew(&mut self) {
+        if self.leased.is_some_and(|at| at.elapsed() < self.settings.lease / 3) {
+            return;
+        }
+        match store::renew_leases(&self.db, self.settings.node, self.settings.lease).await {
+            Ok(()) => self.leased = Some(Instant::now()),
+            Err(cause) => tracing::warn!(%cause, "leases wait for the database"),
+        }
+    }
+
+    fn finish(&mut self, finish: Finish) {
+        let Finish { live, message, last_line, stored } = finish;
+        let mut cursor = self.cursors.remove(&live.message).unwrap_or_else(|| Cursor::new(&live));
+        let changes = self.changes.clone();
+        self.ending.insert(live.message);
+        self.finishing.push(Box::pin(async move {
+            let chunk = match cursor.rest(&last_line, message.last_sequence) {
+                Ok(chunk) => chunk,
+                Err(cause) => {
+                    tracing::error!(message = %message.id, %cause, "an answer's log cannot be read");
+                    return live.message;
+                }
+            };
+            let done = persist(&changes, message, chunk).await;
+            if done {
+                // Whoever waits may have gone: the server stops.
+                let _ = stored.send(());
+            }
+            live.message
+        }));
+    }
+}
+
+/// Until it is stored; false if it never can be.
+async fn persist(changes: &Changes, message: Message, chunk: Chunk) -> bool {
+    let (message, chunk) = (Arc::new(message), Arc::new(chunk));
+    let mut wait = RETRY;
+    loop {
+        match store::finish(changes, Arc::clone(&message), Arc::clone(&chunk)).await {
+            Ok(()) => return true,
+            Err(error) if may_pass(&error) => {
+                tracing::warn!(message = %message.id, %error, "an answer waits for the database");
+                sleep(wait).await;
+                wait = (wait * 2).min(RETRY_MAX);
+            }
+            Err(error) => {
+                tracing::error!(message = %message.id, %error, "an answer cannot be stored");
+                return false;
+            }
+        }
+    }
+}
+
+fn may_pass(error: &Error) -> bool {
+    matches!(error.reason(), Reason::DatabaseUnavailable | Reason::ServerBusy)
+}
+
+/// How far an answer is in the database.
+struct Cursor {
+    message: MessageId,
+    reader: Reader,
+    /// Whole and torn lines that are not in the database.
+    lines: Vec<u8>,
+    /// The first of them.
+    first: u64,
+}
+
+impl Cursor {
+    fn new(live: &Live) -> Self {
+        let reader = Reader::new(Arc::clone(&live.log), 0);
+        Self { message: live.message, reader, lines: Vec::new(), first: 1 }
+    }
+
+    /// Reads on until so many bytes are there.
+    fn read(&mut self, most: usize) -> std::io::Result<()> {
+        while self.lines.len() < most {
+            match self.reader.read(most - self.lines.len())? {
+                Some(log::Chunk::Data { bytes, .. }) => self.lines.extend_from_slice(&bytes),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn pending(&mut self, mut most: usize) -> std::io::Result<Option<Chunk>> {
+        loop {
+            self.read(most)?;
+            let (whole, torn) = event::whole_lines(&self.lines);
+            if !whole.is_empty() || torn.len() < most {
+                return Ok(chunk(self.message, self.first, whole));
+            }
+            // One event that is larger than that goes in alone.
+            most = most.saturating_mul(2);
+        }
+    }
+
+    /// Events up to this one are in the database.
+    fn saved(&mut self, last: u64) {
+        let (whole, _) = event::whole_lines(&self.lines);
+        let mut kept = whole.len();
+        for line in whole.split_inclusive(|byte| *byte == b'\n').rev() {
+            match event::sequence_of(line) {
+                Some((sequence, _)) if sequence > last => kept -= line.len(),
+                _ => break,
+            }
+        }
+        self.lines.drain(..kept);
+        self.first = last + 1;
+    }
+
+    /// Everything that is left, and one more line.
+    fn rest(&mut self, last_line: &[u8], last: u64) -> std::io::Result<Chunk> {
+        self.read(usize::MAX)?;
+        let whole = event::whole_lines(&self.lines).0.len();
+        self.lines.truncate(whole);
+        self.lines.extend_from_slice(last_line);
+        let lines = String::from_utf8_lossy(&self.lines).into_owned();
+        Ok(Chunk { message: self.message, first: self.first, last, lines })
+    }
+}
+
+fn chunk(message: MessageId, first: u64, whole: &[u8]) -> Option<Chunk> {
+    let last_line = whole.split_inclusive(|byte| *byte == b'\n').next_back()?;
+    let (last, _) = event::sequence_of(last_line)?;
+    Some(Chunk { message, first, last, lines: String::from_utf8_lossy(whole).into_owned() })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! The events of answers, and the end of an answer.
+//!
+//! It knows nothing about what the events say.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool_postgres::Transaction;
+use futures_util::future::BoxFuture;
+use tokio_postgres::types::Json;
+
+use super::message_event;
+use crate::{
+    auth::Actor,
+    chat::record::{Attempt, Left, Message},
+    db::{
+        Db,
+        changes::{Changes, Outcome},
+    },
+    error::Result,
+    ids::{MessageId, NodeId},
+    usage,
+};
+
+/// Events of one answer, one line each.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Of which answer.
+    pub message: MessageId,
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// The lines.
+    pub lines: String,
+}
+
+/// A chunk that begins where an older one did holds all of that one, and more.
+const SAVE: &str = "\
+INSERT INTO message_events (message_id, first_sequence, last_sequence, lines)
+SELECT c.message_id, c.first_sequence, c.last_sequence, c.lines
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[])
+    AS c (message_id, first_sequence, last_sequence, lines)
+JOIN messages m ON m.id = c.message_id AND m.state = 'STREAMING'
+ON CONFLICT (message_id, first_sequence) DO UPDATE
+SET last_sequence = excluded.last_sequence, lines = excluded.lines
+WHERE message_events.last_sequence < excluded.last_sequence";
+
+/// Saves events of answers that are being generated. Idempotent.
+///
+/// # Errors
+/// The database.
+pub async fn save_chunks(db: &Db, chunks: &[Chunk]) -> Result<()> {
+    let client = db.get().await?;
+    let statement = client.prepare_cached(SAVE).await?;
+    let ids: Vec<_> = chunks.iter().map(|chunk| chunk.message.0).collect();
+    let firsts: Vec<_> = chunks.iter().map(|chunk| chunk.first.cast_signed()).collect();
+    let lasts: Vec<_> = chunks.iter().map(|chunk| chunk.last.cast_signed()).collect();
+    let lines: Vec<_> = chunks.iter().map(|chunk| chunk.lines.as_str()).collect();
+    client.execute(&statement, &[&ids, &firsts, &lasts, &lines]).await?;
+    Ok(())
+}
+
+/// This server lives: nobody need give up its answers.
+///
+/// # Errors
+/// The database.
+pub async fn renew_leases(db: &Db, node: NodeId, lease: Duration) -> Result<()> {
+    // One that is being finished needs no lease, and is not waited for: it may wait for another of these.
+    let sql = "UPDATE messages SET lease_time = now() + $2::float8 * interval '1 second' WHERE id IN ( \
+                   SELECT id FROM messages WHERE node_id = $1 AND state = 'STREAMING' \
+                   FOR NO KEY UPDATE SKIP LOCKED)";
+    db.get().await?.execute(sql, &[&node.0, &lease.as_secs_f64()]).await?;
+    Ok(())
+}
+
+/// Stores an answer that has ended, with the rest of its events, and settles what it used. Idempotent: an answer that
+/// has ended before, or whose conversation is gone, stays as it is.
+///
+/// # Errors
+/// The database.
+pub async fn finish(changes: &Changes, message: Arc<Message>, chunk: Arc<Chunk>) -> Result<()> {
+    changes
+        .submit(move |tx| -> BoxFuture<'_, _> {
+            Box::pin(finish_in(tx, Arc::clone(&message), Arc::clone(&chunk)))
+        })
+        .await
+}
+
+async fn finish_in(tx: &Transaction<'_>, message: Arc<Message>, chunk: Arc<Chunk>) -> Result<Outcome<()>> {
+    let done = Ok(Outcome::Done { value: (), events: Vec::new() });
+    // Not FOR UPDATE: events that are being saved hold their message against deletion, in an order of their own.
+    let sql = "SELECT 1 FROM messages WHERE id = $1 AND node_id = $2 AND state = 'STREAMING' \
+               FOR NO KEY UPDATE";
+    let statement = tx.prepare_cached(sql).await?;
+    if tx.query_opt(&statement, &[&message.id.0, &message.node.0]).await?.is_none() {
+        return done;
+    }
+    let chunks = std::slice::from_ref(&*chunk);
+    let columns = (
+        chunks.iter().map(|c| c.message.0).collect::<Vec<_>>(),
+        chunks.iter().map(|c| c.first.cast_signed()).collect::<Vec<_>>(),
+        chunks.iter().map(|c| c.last.cast_signed()).collect::<Vec<_>>(),
+        chunks.iter().map(|c| c.lines.as_str()).collect::<Vec<_>>(),
+    );
+    tx.execute(&tx.prepare_cached(SAVE).await?, &[&columns.0, &columns.1, &columns.2, &columns.3]).await?;
+    let skipped = |attempt: &&Attempt| matches!(attempt.failure, Some(Left::Skipped(_)));
+    let entries = message.attempts.iter().filter(|attempt| !skipped(attempt));
+    let entries: Vec<_> = entries
+        .map(|attempt| usage::Entry { model: attempt.model.clone(), counted: attempt.counted })
+        .collect();
+    usage::store::settle(tx, message.workspace, message.id.0, &entries).await?;
+    let sql = "UPDATE messages SET state = $2, content = $3, record = $4, lease_time = NULL, reserved_tokens = 0 \
+               WHERE id = $1";
+    let statement = tx.prepare_cached(sql).await?;
+    tx.execute(&statement, &[&message.id.0, &message.state.as_str(), &message.content, &Json(&*message)])
+        .await?;
+    let actor = Actor::system();
+    Ok(Outcome::Done { value: (), events: vec![message_event(&message, "FINISHED", &actor)?] })
+}
+
+/// Events after one, in lines, about a chunk's worth at a time: an empty answer is the end.
+///
+/// # Errors
+/// The database.
+pub async fn lines(db: &Db, message: MessageId, after: u64) -> Result<Vec<String>> {
+    let sql = "SELECT lines FROM message_events WHERE message_id = $1 AND last_sequence > $2 \
+               ORDER BY first_sequence LIMIT 4";
+    let client = db.get().await?;
+    let statement = client.prepare_cached(sql).await?;
+    let rows = client.query(&statement, &[&message.0, &after.cast_signed()]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
