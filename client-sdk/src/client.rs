@@ -5,6 +5,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use mosaic_proto::{
+    chat::v1::chat_service_client::ChatServiceClient,
     terminal::v1::terminal_service_client::TerminalServiceClient,
     workspace::v1::workspace_service_client::WorkspaceServiceClient,
 };
@@ -17,6 +18,7 @@ use tonic::{
 
 use crate::{
     Error, Result,
+    chat::Chat,
     pool::{Lease, Pool},
     retry::{RECONNECT_LIMIT, Retry, SILENCE_LIMIT},
     terminal::{Terminal, Terminals},
@@ -53,6 +55,8 @@ pub struct ClientBuilder {
 /// The generated clients, for what the SDK has no word for. Errors are plain `tonic::Status`.
 #[derive(Clone, Debug)]
 pub struct Raw {
+    /// `mosaic.chat.v1.ChatService`.
+    pub chat: ChatServiceClient<Transport>,
     /// `mosaic.terminal.v1.TerminalService`.
     pub terminals: TerminalServiceClient<Transport>,
     /// `mosaic.workspace.v1.WorkspaceService`.
@@ -95,6 +99,11 @@ impl Client {
         Terminal::new(self.clone(), id_or_name.into())
     }
 
+    /// Conversations with models, in the token's workspace.
+    pub fn chat(&self) -> Chat {
+        Chat::new(self.clone())
+    }
+
     /// The token's workspace: who one is, tokens, events.
     pub fn workspace(&self) -> Workspace {
         Workspace::new(self.clone())
@@ -114,6 +123,7 @@ impl Client {
     fn raw_on(&self, channel: Channel, lease: Option<Lease>) -> Raw {
         let transport = InterceptedService::new(channel, self.shared.authorization.clone());
         Raw {
+            chat: ChatServiceClient::new(transport.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
             terminals: TerminalServiceClient::new(transport.clone())
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
             workspace: WorkspaceServiceClient::new(transport).max_decoding_message_size(MESSAGE_BYTES_MAX),

@@ -4,6 +4,7 @@
 
 use std::{collections::HashMap, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+use mosaic_proto::chat::v1::{Message, message::State as MessageState};
 use tonic::{Code, ConnectError, Status};
 use tonic_types::StatusExt;
 
@@ -55,6 +56,12 @@ pub enum ErrorKind {
     Protocol,
     /// The attachment is over, or reads only: nothing can be sent.
     Closed,
+    /// The answer ended without being whole: it was stopped, it failed (`reason()` says why), or the server
+    /// was killed meanwhile. What had come is kept: GetMessage shows it.
+    Unfinished {
+        /// How it ended.
+        state: MessageState,
+    },
 }
 
 /// A field of the request with a value that is not allowed.
@@ -133,6 +140,20 @@ impl Error {
         }))
     }
 
+    /// With the reason that the server gave otherwise than in a status.
+    fn told(kind: ErrorKind, code: Code, reason: Option<String>, message: String) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            code,
+            reason,
+            message,
+            metadata: HashMap::new(),
+            violations: Vec::new(),
+            retry_after: None,
+            source: None,
+        }))
+    }
+
     pub(crate) fn configuration(message: impl Into<String>) -> Self {
         Self::local(ErrorKind::Configuration, Code::InvalidArgument, message)
     }
@@ -145,6 +166,27 @@ impl Error {
         Self::local(ErrorKind::Closed, Code::FailedPrecondition, message)
     }
 
+    /// What is wrong with an answer that is not whole ([`ErrorKind::Unfinished`]); None if it is.
+    pub fn unfinished(message: &Message) -> Option<Self> {
+        let state = message.state();
+        if state == MessageState::Complete {
+            return None;
+        }
+        let (reason, words) = match (state, &message.error) {
+            (MessageState::Failed, Some(error)) => (Some(error.reason.clone()), error.message.clone()),
+            (MessageState::Failed, None) => (None, "the answer failed".to_owned()),
+            (MessageState::Stopped, _) => (None, format!("the answer was stopped by {}", message.stopped_by)),
+            (MessageState::Interrupted, _) => (None, "the server was killed during the answer".to_owned()),
+            _ => (None, "the answer is not finished".to_owned()),
+        };
+        Some(Self::told(ErrorKind::Unfinished { state }, Code::Aborted, reason, words))
+    }
+
+    /// An answer whose conversation was deleted while it was read.
+    pub(crate) fn gone() -> Self {
+        Self::local(ErrorKind::Server, Code::NotFound, "the conversation was deleted meanwhile")
+    }
+
     /// A stream that ended without its last message.
     pub(crate) fn cut_short(endpoint: &str) -> Self {
         let message = format!("the stream from {endpoint} was cut short; try again");
@@ -153,16 +195,9 @@ impl Error {
 
     /// A server that said it goes away: the last word of a stream, with the reason that a call would get.
     pub(crate) fn stopping(endpoint: &str) -> Self {
-        Self(Arc::new(Inner {
-            kind: ErrorKind::Disconnected,
-            code: Code::Unavailable,
-            reason: Some("SERVER_STOPPING".to_owned()),
-            message: format!("the server at {endpoint} is stopping; try again soon"),
-            metadata: HashMap::new(),
-            violations: Vec::new(),
-            retry_after: None,
-            source: None,
-        }))
+        let message = format!("the server at {endpoint} is stopping; try again soon");
+        let reason = Some("SERVER_STOPPING".to_owned());
+        Self::told(ErrorKind::Disconnected, Code::Unavailable, reason, message)
     }
 
     /// A stream on which nothing came for too long, not even a heartbeat.

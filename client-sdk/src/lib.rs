@@ -3,6 +3,8 @@
 //! It must not know how any of it works; each module owns one thing.
 #![doc = include_str!("../README.md")]
 
+/// Chat: say something to a model, read its answer, conversations, models.
+pub mod chat;
 mod client;
 mod error;
 mod pool;

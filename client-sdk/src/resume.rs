@@ -2,9 +2,9 @@
 //!
 //! It must not know what is read, nor where a stream has to go on; that is its `Source`'s.
 
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::time::sleep;
-use tonic::Streaming;
+use tonic::{Status, Streaming};
 
 use crate::{Client, Error, Raw, Reconnecting, Result, retry::Retry};
 
@@ -20,10 +20,7 @@ pub(crate) trait Source: Send + 'static {
     fn client(&self) -> &Client;
 
     /// Makes the call, from where the last stream was lost.
-    fn call(
-        &self,
-        raw: &mut Raw,
-    ) -> impl Future<Output = Result<Streaming<Self::Message>, tonic::Status>> + Send;
+    fn call(&self, raw: &mut Raw) -> impl Future<Output = Result<Messages<Self::Message>, Status>> + Send;
 
     /// Takes the first message of a stream.
     fn open(&mut self, message: Self::Message) -> Result<Self::Opened>;
@@ -39,6 +36,21 @@ pub(crate) trait Source: Send + 'static {
 
     /// Tells the reader that it is back.
     fn reconnected(opened: Self::Opened) -> Self::Item;
+}
+
+/// The messages of one call. Calls that answer with the same under different names look alike here.
+pub(crate) struct Messages<M>(BoxStream<'static, Result<M, Status>>);
+
+impl<M: Send + 'static> Messages<M> {
+    /// The messages of a call, made into `M`.
+    pub(crate) fn of<T: Into<M> + Send + 'static>(call: Streaming<T>) -> Self {
+        Self(call.map_ok(Into::into).boxed())
+    }
+
+    /// The next message; None at the end of the call.
+    async fn message(&mut self) -> Result<Option<M>, Status> {
+        self.0.try_next().await
+    }
 }
 
 /// What becomes of a message.
@@ -82,11 +94,11 @@ enum Phase<M> {
 
 /// A stream, and the connection that it is on.
 struct Line<M> {
-    messages: Streaming<M>,
+    messages: Messages<M>,
     _raw: Raw,
 }
 
-impl<M> Line<M> {
+impl<M: Send + 'static> Line<M> {
     /// The next message; an end without a last word is an error.
     async fn message(&mut self, client: &Client) -> Result<M> {
         let message = async { self.messages.message().await.map_err(|status| client.error(status)) };

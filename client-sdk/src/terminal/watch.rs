@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use mosaic_proto::terminal::v1 as proto;
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 use super::{
     cursor::{Cursor, Step},
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Client, Error, Raw, Reconnecting, Result,
-    resume::{self, Source, Taken},
+    resume::{self, Messages, Source, Taken},
 };
 
 /// A watch to be.
@@ -114,7 +114,7 @@ impl Source for Output {
         &self.request.client
     }
 
-    async fn call(&self, raw: &mut Raw) -> Result<Streaming<Self::Message>, Status> {
+    async fn call(&self, raw: &mut Raw) -> Result<Messages<Self::Message>, Status> {
         let request = proto::WatchRequest {
             terminal_id: self.request.terminal_id.clone(),
             start: self.cursor.start().into(),
@@ -122,7 +122,7 @@ impl Source for Output {
             format: self.request.format.into(),
             subscriptions: Vec::new(),
         };
-        Ok(raw.terminals.watch(request).await?.into_inner())
+        Ok(Messages::of(raw.terminals.watch(request).await?.into_inner()))
     }
 
     fn open(&mut self, message: Self::Message) -> Result<Self::Opened> {

@@ -10,11 +10,11 @@ use std::{
 
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 use mosaic_proto::workspace::v1::{self as proto, events_ended, watch_events_response::Response};
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 use crate::{
     Client, Error, Raw, Reconnecting, Result,
-    resume::{self, Source, Taken},
+    resume::{self, Messages, Source, Taken},
 };
 
 /// Events to be watched.
@@ -129,8 +129,8 @@ impl Source for Log {
         &self.client
     }
 
-    async fn call(&self, raw: &mut Raw) -> Result<Streaming<Self::Message>, Status> {
-        Ok(raw.workspace.watch_events(self.request.clone()).await?.into_inner())
+    async fn call(&self, raw: &mut Raw) -> Result<Messages<Self::Message>, Status> {
+        Ok(Messages::of(raw.workspace.watch_events(self.request.clone()).await?.into_inner()))
     }
 
     fn open(&mut self, message: Self::Message) -> Result<Self::Opened> {

@@ -101,6 +101,13 @@ impl Workspace {
         Ok(answer.map_err(|status| self.client.error(status))?.into_inner())
     }
 
+    /// What models took and gave, by day and model, and today's budget: so many days back, today included;
+    /// 0 means 30.
+    pub async fn usage(&self, days: u32) -> Result<proto::GetUsageResponse> {
+        let answer = self.raw()?.get_usage(proto::GetUsageRequest { days }).await;
+        Ok(answer.map_err(|status| self.client.error(status))?.into_inner())
+    }
+
     /// The workspace's events: history first, then live.
     pub fn watch_events(&self) -> WatchEvents {
         WatchEvents::new(self.client.clone())

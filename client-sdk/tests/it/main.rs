@@ -5,6 +5,7 @@
 mod attach;
 mod calls;
 mod cancel;
+mod chat;
 mod events;
 mod io;
 mod silence;
