@@ -9,7 +9,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{account, exit, output::Format, target::Flags, term, text};
+use crate::{account, chat, exit, output::Format, target::Flags, term, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +21,8 @@ Examples:
   mosaic term new --wait -- make test       output and exit code, for CI
   mosaic term send sh-1 --enter 'ls -l'     type into a terminal
   mosaic term ls --watch                    what runs, and what happens to it
+  mosaic chat                               talk to a model
+  git diff | mosaic chat send --system 'Write a commit message for this.'
   mosaic --json term ls | jq .              the same for programs
   eval \"$(mosaic env)\"                      sets MOSAIC_ENDPOINT, MOSAIC_TOKEN
   mosaic login --endpoint https://HOST:PORT < token-file
@@ -79,6 +81,16 @@ pub(crate) enum Command {
     /// Terminals: start, attach, read, type, end
     #[command(subcommand, visible_alias = "terminal")]
     Term(term::Command),
+    /// Talk to a model; `chat send` says one thing
+    #[command(after_help = chat::HELP)]
+    Chat(chat::Chat),
+    /// What was said: list, search, show, export, delete
+    #[command(subcommand, after_help = chat::conversation::HELP)]
+    Conversation(chat::conversation::Command),
+    /// The models that may be asked, and whether they can be reached
+    Models,
+    /// The tokens that models took and gave, and today's budget
+    Usage(chat::usage::Usage),
     /// The server, its version and node, this account, the terminals
     Status,
     /// Whom the token names

@@ -2,7 +2,7 @@
 //!
 //! It knows nothing about how a command gets there.
 
-use mosaic_proto::terminal::v1::Exit;
+use mosaic_proto::{chat::v1::message::State, terminal::v1::Exit};
 
 /// Done.
 pub(crate) const OK: u8 = 0;
@@ -16,6 +16,12 @@ pub(crate) const NOT_FOUND: u8 = 3;
 pub(crate) const AUTH: u8 = 4;
 /// The server cannot be reached or cannot answer now. The same call may work later.
 pub(crate) const UNAVAILABLE: u8 = 5;
+/// The model's answer failed; what had come is kept.
+pub(crate) const ANSWER_FAILED: u8 = 6;
+/// Somebody stopped the model's answer; what had come is kept.
+pub(crate) const ANSWER_STOPPED: u8 = 7;
+/// The server was killed during the model's answer; what anyone was shown is kept.
+pub(crate) const ANSWER_INTERRUPTED: u8 = 8;
 /// A command that passes on a program's exit code failed itself: what `env(1)` and `docker run` use.
 pub(crate) const MOSAIC: u8 = 125;
 /// The same, because the program cannot be run.
@@ -36,6 +42,9 @@ Exit codes:
   3    not found
   4    no token, or it may not do this
   5    the server cannot be reached or cannot answer now
+  6    `chat send`: the answer failed
+  7    `chat send`: the answer was stopped
+  8    `chat send`: the server was killed during the answer
   124  the --timeout is over
 
 `term new --wait`, `term wait` and an attached terminal exit with the code of
@@ -48,6 +57,17 @@ there is told from the program's own failures as `env` and `docker run` do it:
 /// The code for a process that was ended by signal number `signal`, as shells report it.
 pub(crate) fn of_signal(signal: i32) -> u8 {
     u8::try_from(signal).ok().and_then(|signal| signal.checked_add(128)).unwrap_or(u8::MAX)
+}
+
+/// The code for an answer that ended in this state.
+pub(crate) fn of_answer(state: State) -> u8 {
+    match state {
+        State::Complete => OK,
+        State::Failed => ANSWER_FAILED,
+        State::Stopped => ANSWER_STOPPED,
+        State::Interrupted => ANSWER_INTERRUPTED,
+        State::Streaming | State::Unspecified => ERROR,
+    }
 }
 
 /// The code of the program that a terminal ran; none if nobody knows how it ended.

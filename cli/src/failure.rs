@@ -133,14 +133,16 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = match (error.kind(), error.code()) {
             (ErrorKind::Configuration, _) | (_, Code::InvalidArgument) => exit::USAGE,
+            (ErrorKind::Unfinished { state }, _) => exit::of_answer(state),
             (_, Code::NotFound) => exit::NOT_FOUND,
             (_, Code::Unauthenticated | Code::PermissionDenied) => exit::AUTH,
             (_, Code::Unavailable | Code::DeadlineExceeded) => exit::UNAVAILABLE,
             _ => exit::ERROR,
         };
         let hint = error.reason().and_then(hint);
-        // Only the server speaks of its calls.
-        let message = match (error.reason(), hint) {
+        // Only the server speaks of its calls; why an answer failed, a model's server says.
+        let unfinished = matches!(error.kind(), ErrorKind::Unfinished { .. });
+        let message = match (error.reason().filter(|_| !unfinished), hint) {
             (Some(_), Some(_)) => commands::without_advice(error.message()),
             (Some(_), None) => commands::in_commands(error.message()),
             (None, _) => error.message().to_owned(),
@@ -170,6 +172,10 @@ fn hint(reason: &str) -> Option<&'static str> {
         "TERMINAL_QUOTA" => "`mosaic term ls` lists them, `mosaic term close NAME` ends one.",
         "TERMINAL_RUNNING" => "`mosaic term close NAME` ends it.",
         "CWD_NOT_FOUND" | "CWD_NOT_ACCESSIBLE" => "`--cwd DIR` names another one, such as `--cwd /tmp`.",
+        "CONVERSATION_NOT_FOUND" => "`mosaic conversation ls --all` lists them.",
+        "MODEL_NOT_FOUND" => "`mosaic models` lists them.",
+        "ALL_MODELS_FAILED" | "PROVIDER_FAILED" => "`mosaic models` says which ones can be reached.",
+        "TOKEN_BUDGET" => "`mosaic usage` shows what was used today.",
         "TOKEN_NOT_FOUND" => "`mosaic token ls` lists them.",
         "VIEWER_NOT_FOUND" => "`mosaic term viewers NAME` lists them.",
         "CURSOR_EXPIRED" => "`mosaic events --after 0` begins at the oldest that is kept.",

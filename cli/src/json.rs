@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::LazyLock};
 
-use mosaic_proto::{terminal::v1 as terminal, workspace::v1 as workspace};
+use mosaic_proto::{chat::v1 as chat, terminal::v1 as terminal, workspace::v1 as workspace};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::Value;
@@ -25,13 +25,17 @@ macro_rules! named {
     )*};
 }
 
+named! { "mosaic.chat.v1" chat:
+    Conversation DeleteConversationResponse ListConversationsResponse ListModelsResponse Message MessageEvent
+    UpdateConversationResponse
+}
 named! { "mosaic.terminal.v1" terminal:
     CloseTerminalResponse CreateTerminalResponse DeleteTerminalResponse DetachViewerResponse
     ListTerminalsResponse ListViewersResponse ResizeResponse SendSignalResponse TerminalEvent
     UpdateTerminalResponse WaitTerminalResponse WriteResponse
 }
 named! { "mosaic.workspace.v1" workspace:
-    CreateTokenResponse CreateWorkspaceResponse Event ListTokensResponse ListWorkspacesResponse
+    CreateTokenResponse CreateWorkspaceResponse Event GetUsageResponse ListTokensResponse ListWorkspacesResponse
     RevokeTokenResponse WhoAmIResponse
 }
 
@@ -88,6 +92,8 @@ mod tests {
     fn every_named_message_is_in_the_contract() {
         let pool = POOL.as_ref().unwrap();
         let names = [
+            chat::Conversation::NAME,
+            chat::MessageEvent::NAME,
             terminal::CloseTerminalResponse::NAME,
             terminal::TerminalEvent::NAME,
             terminal::WaitTerminalResponse::NAME,

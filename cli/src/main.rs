@@ -5,6 +5,7 @@
 mod account;
 mod args;
 mod attach;
+mod chat;
 mod commands;
 mod contexts;
 mod exit;
@@ -67,6 +68,10 @@ async fn run(cli: Cli) -> Outcome {
 async fn command(session: &Session, command: Command) -> Outcome {
     match command {
         Command::Term(command) => term::run(session, command).await,
+        Command::Chat(command) => chat::run(session, command).await,
+        Command::Conversation(command) => chat::conversation::run(session, command).await,
+        Command::Models => chat::models(session).await,
+        Command::Usage(usage) => chat::usage::run(session, usage).await,
         Command::Status => account::status::run(session).await,
         Command::Whoami => account::whoami::run(session).await,
         Command::Token(command) => account::token::run(session, command).await,

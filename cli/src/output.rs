@@ -32,7 +32,8 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     /// True if standard output is a terminal.
     pub(crate) is_terminal: bool,
-    colours: bool,
+    /// True if it shows colours.
+    pub(crate) colours: bool,
 }
 
 impl Output {
@@ -79,6 +80,11 @@ impl Output {
     /// The text in a colour, where colours are wanted.
     pub(crate) fn paint(&self, text: &str, colour: Colour) -> String {
         if self.colours { format!("{}{text}\x1b[0m", colour.start()) } else { text.to_owned() }
+    }
+
+    /// The same for standard error, which is on the same screen or on none.
+    pub(crate) fn paint_aside(&self, text: &str, colour: Colour) -> String {
+        if io::stderr().is_terminal() { self.paint(text, colour) } else { text.to_owned() }
     }
 }
 

@@ -40,6 +40,11 @@ pub(crate) fn contexts_path() -> Option<PathBuf> {
     Some(base("XDG_CONFIG_HOME", ".config")?.join("mosaic/contexts.toml"))
 }
 
+/// The file of what was said in `mosaic chat`, `$XDG_STATE_HOME/mosaic/chat_history`; none where an account has no home.
+pub(crate) fn chat_history_path() -> Option<PathBuf> {
+    Some(base("XDG_STATE_HOME", ".local/state")?.join("mosaic/chat_history"))
+}
+
 /// The server that this account runs on this machine: it leaves its URL and the operator's token in
 /// its data directory.
 fn local_server() -> Result<Option<Context>, Failure> {

@@ -30,6 +30,23 @@ pub(crate) fn escape(text: &str) -> String {
     safe
 }
 
+/// Adds a character of a text of several lines, safe to show: line ends and tabs stay, and so do the joiners that
+/// emoji and some scripts are written with, which hide and reorder nothing.
+pub(crate) fn push_shown(shown: &mut String, c: char) {
+    match c {
+        '\n' | '\t' | '\u{200c}' | '\u{200d}' => shown.push(c),
+        c if is_unsafe(c) => shown.push_str(&escape(c.encode_utf8(&mut [0; 4]))),
+        c => shown.push(c),
+    }
+}
+
+/// A text of several lines, safe to show.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars().for_each(|c| push_shown(&mut shown, c));
+    shown
+}
+
 /// JSON text with every unsafe character as a `\u` escape: the same value, safe to show. Such
 /// characters only ever stand inside of strings.
 pub(crate) fn escape_json(json: &str) -> String {

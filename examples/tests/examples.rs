@@ -4,6 +4,8 @@
 //! third-party clients.
 
 use std::{
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Output,
 };
@@ -14,7 +16,10 @@ use mosaic_client::{
     proto::workspace::v1::{event::Payload, terminal_changed::Kind},
     workspace::{Events, WorkspaceEvent},
 };
-use test_support::Server;
+use test_support::{
+    Server,
+    fake_llm::{FakeLlm, Reply, Script, Wire},
+};
 
 use tokio::process::Command;
 
@@ -46,6 +51,26 @@ async fn the_rust_program_types_reads_and_waits() -> Result<()> {
     assert!(output.status.success(), "{stderr}");
     assert!(stdout.contains("six times seven is 42"), "{stdout}");
     assert!(stderr.contains("exit code Some(3)"), "{stderr}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_chat_program_shows_two_answers() -> Result<()> {
+    let fake = FakeLlm::start(Script::new().reply("story", Reply::text(["A pair ", "of devices."]))).await?;
+    let mut config = tempfile::NamedTempFile::new()?;
+    config.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    write!(
+        config,
+        "[chat]\nmodel_titles = false\n[local_model]\nenabled = false\n\
+         [provider.fake]\nkind = 'openai'\nbase_url = '{}'\nmodel = 'story'\n",
+        fake.base_url(Wire::OpenAi)
+    )?;
+    let server = Server::builder().config("config", config.path().display()).start().await?;
+    let output = run(&server, &mut Command::new(env!("CARGO_BIN_EXE_chat"))).await?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(stdout, "A pair of devices.\nA pair of devices.\n");
+    assert!(stderr.contains("Complete by fake/story"), "{stderr}");
     Ok(())
 }
 

@@ -75,7 +75,11 @@ pub(crate) async fn run(session: &Session, command: Command) -> Outcome {
 
 /// Does the same with each of several: goes on after a failure, says each one, and exits with the code
 /// of the first.
-async fn each(session: &Session, names: Vec<String>, work: impl AsyncFn(String) -> Outcome) -> Outcome {
+pub(crate) async fn each(
+    session: &Session,
+    names: Vec<String>,
+    work: impl AsyncFn(String) -> Outcome,
+) -> Outcome {
     let mut first = exit::OK;
     for name in names {
         let code = match work(name).await {

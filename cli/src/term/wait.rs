@@ -13,6 +13,9 @@ use mosaic_client::{
 use super::print::Printer;
 use crate::{Outcome, exit, failure::Failure, session::Session, show, signals::Signals, text, values};
 
+/// For how long an end that is known is waited for to be in lists, too.
+const RECORDED_WAIT: Duration = Duration::from_secs(2);
+
 /// The arguments.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Wait {
@@ -87,7 +90,12 @@ pub(super) async fn output(session: &Session, client: &Client, terminal: &Termin
         signalled = Some(number);
     };
     match ended {
-        Ok(exit) => code(&text::quote(&terminal.name), &exit),
+        Ok(exit) => {
+            // The stream tells the end a moment before lists do: the next command is to find it there. If the
+            // server has gone meanwhile, the end is known all the same.
+            let _ = handle.wait_timeout(RECORDED_WAIT).await;
+            code(&text::quote(&terminal.name), &exit)
+        }
         Err(failure) => {
             if failure.quiet {
                 // As a program of one's own ends when nobody reads its output any more.

@@ -3,6 +3,7 @@
 //! One file for each part of the command line; they share nothing but `support`.
 
 mod attach;
+mod chat;
 mod contexts;
 mod json;
 mod safety;

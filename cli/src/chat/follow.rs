@@ -1,0 +1,88 @@
+//! One answer from its beginning to its end, and the signals meanwhile.
+//!
+//! It knows nothing about how it is printed, or what is done after it.
+
+use std::pin::pin;
+
+use futures_util::future::OptionFuture;
+use mosaic_client::{
+    Error,
+    chat::{Answer, Chat, Event},
+    proto::chat::v1::{Message, stream_ended::Reason},
+};
+
+use super::print::Printer;
+use crate::{failure::Failure, signals::Signals};
+
+/// How it ended.
+pub(super) enum Followed {
+    /// The answer is finished, in whatever state.
+    Ended(Box<Message>),
+    /// A signal, by its number, ended the reading; the answer goes on, or is being stopped.
+    Left(i32),
+}
+
+/// Reads an answer and prints it. SIGINT and SIGTERM stop the generation, and what came is kept; a second one, or
+/// another signal, only ends the reading.
+pub(super) async fn follow(
+    chat: &Chat,
+    opening: impl Future<Output = Result<Answer, Error>>,
+    printer: &mut Printer,
+    signals: &mut Signals,
+) -> Result<Followed, Failure> {
+    let mut opening = pin!(opening);
+    let mut stopped = false;
+    let answer = loop {
+        tokio::select! {
+            answer = &mut opening => break answer?,
+            // What is not known yet cannot be stopped: it is, as soon as it is.
+            (number, name) = signals.next() => match stops(name) && !stopped {
+                true => stopped = true,
+                false => return Ok(Followed::Left(number)),
+            },
+        }
+    };
+    let id = answer.message_id().to_owned();
+    let stop = || Box::pin(chat.stop(id.clone()));
+    let mut stopping = stopped.then(stop);
+    let mut reading = pin!(read(answer, printer));
+    loop {
+        tokio::select! {
+            message = &mut reading => return Ok(Followed::Ended(message?)),
+            (number, name) = signals.next() => match stops(name) && !stopped {
+                true => {
+                    stopped = true;
+                    stopping = Some(stop());
+                }
+                false => return Ok(Followed::Left(number)),
+            },
+            Some(done) = OptionFuture::from(stopping.as_mut()) => {
+                stopping = None;
+                done?;
+            }
+        }
+    }
+}
+
+fn stops(signal: &str) -> bool {
+    matches!(signal, "INT" | "TERM")
+}
+
+async fn read(mut answer: Answer, printer: &mut Printer) -> Result<Box<Message>, Failure> {
+    printer.open(&answer)?;
+    let mut finished = None;
+    while let Some(event) = answer.next().await {
+        let event = event?;
+        printer.print(&answer, &event).await?;
+        match event {
+            Event::Completed(message) => finished = Some(message),
+            Event::Ended(ended) if ended.reason() == Reason::Deleted => {
+                printer.finish().await?;
+                return Err(Failure::not_found("the conversation was deleted meanwhile"));
+            }
+            _ => {}
+        }
+    }
+    printer.finish().await?;
+    finished.ok_or_else(|| Failure::unavailable("the stream ended before the answer did"))
+}

@@ -1,0 +1,218 @@
+//! `mosaic chat` and what is around it, against a scripted model server.
+//!
+//! It must not test how models are asked, nor the SDK's promises; only what people and scripts see.
+
+use std::{io::Write as _, os::unix::fs::PermissionsExt as _};
+
+use anyhow::{Context as _, Result};
+use rustix::process::Signal;
+use test_support::{
+    Server,
+    fake_llm::{Ending, FakeLlm, Reply, Script, Step, Wire},
+};
+
+use crate::support::Mosaic;
+
+/// A server whose only models are those of a script.
+struct Place {
+    server: Server,
+    mosaic: Mosaic,
+    _fake: FakeLlm,
+    _config: tempfile::NamedTempFile,
+}
+
+impl Place {
+    async fn new(script: Script) -> Result<Self> {
+        let fake = FakeLlm::start(script).await?;
+        let mut config = tempfile::NamedTempFile::new()?;
+        config.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        write!(
+            config,
+            "[chat]\ndefault_model = 'fake/story'\nmodel_titles = false\nretries_max = 0\n\
+             [local_model]\nenabled = false\n\
+             [provider.fake]\nkind = 'openai'\nbase_url = '{}'\nmodel = 'story'\n\
+             [model.pair]\ncandidates = ['fake/broken', 'fake/story']\n",
+            fake.base_url(Wire::OpenAi)
+        )?;
+        let server = Server::builder().config("config", config.path().display()).start().await?;
+        let mosaic = Mosaic::operator(&server)?;
+        Ok(Self { server, mosaic, _fake: fake, _config: config })
+    }
+}
+
+/// An answer that has begun, and never ends.
+fn endless(text: &str) -> Reply {
+    Reply::text([text, "\n"]).ending(Ending::Stall)
+}
+
+/// Markdown, and what a terminal must not get.
+const ANSWER: [&str; 4] = ["Some **bo", "ld** words\u{1b}[31m", "\n```\n*code*\n`", "``\n"];
+
+#[tokio::test]
+async fn an_answer_in_a_pipe_is_the_text_as_it_is() -> Result<()> {
+    let place = Place::new(Script::new().reply("story", Reply::text(ANSWER))).await?;
+    let mosaic = &place.mosaic;
+    assert_eq!(mosaic.ok(&["chat", "send", "hi"]).await?, ANSWER.concat());
+    let ran = mosaic.run_with(&["chat", "send", "-c", "-"], "from stdin").await?;
+    assert_eq!((ran.code, ran.stdout), (0, ANSWER.concat()));
+    let ran = mosaic.run_with(&["chat", "send", "--model", "pair"], "from stdin, too").await?;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stderr.contains("fake/broken") && ran.stderr.contains("fake/story is asked now"), "{ran:?}");
+
+    let events = mosaic.json_lines(&["chat", "send", "--system", "Be brief.", "hi"]).await?;
+    assert!(events[0]["opened"]["conversationId"].is_string(), "{events:?}");
+    let text: String = events.iter().filter_map(|event| event["textDelta"]["text"].as_str()).collect();
+    assert_eq!(text, ANSWER.concat());
+    let [.., completed, ended] = &events[..] else { anyhow::bail!("{events:?}") };
+    assert_eq!(completed["completed"]["message"]["state"], "STATE_COMPLETE");
+    assert_eq!(ended["streamEnded"]["reason"], "REASON_COMPLETED");
+    let sequences: Vec<&str> =
+        events[1..events.len() - 1].iter().filter_map(|one| one["sequence"].as_str()).collect();
+    assert_eq!(sequences, (1..=sequences.len()).map(|n| n.to_string()).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn exit_codes_say_how_it_ended() -> Result<()> {
+    let script = Script::new().reply("story", endless("begun")).reply("broken", Reply::error(400, "", "no"));
+    let place = Place::new(script).await?;
+    let mosaic = &place.mosaic;
+    let ran = mosaic.run(&["chat", "send", "--model", "fake/broken", "hi"]).await?;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    assert!(ran.stderr.contains("(ALL_MODELS_FAILED)"), "{ran:?}");
+    assert_eq!(mosaic.run(&["chat", "send", ""]).await?.code, 2);
+    assert_eq!(mosaic.run(&["chat", "send", "--model", "nobody", "hi"]).await?.code, 3);
+
+    let mut stopped = mosaic.piped(&["chat", "send", "hi"])?;
+    assert_eq!(stopped.line().await?, "begun");
+    stopped.signal(Signal::INT)?;
+    let (code, said) = stopped.ended().await?;
+    assert_eq!(code, Some(7), "{said}");
+    let newest = mosaic.json(&["conversation", "ls", "-n", "1"]).await?;
+    let id = newest["conversations"][0]["id"].as_str().context("an id")?.to_owned();
+    let shown = mosaic.json(&["conversation", "show", &id]).await?;
+    assert_eq!(shown["messages"][1]["state"], "STATE_STOPPED");
+    assert_eq!(shown["messages"][1]["content"], "begun\n");
+
+    let mut interrupted = mosaic.piped(&["chat", "send", "hi"])?;
+    assert_eq!(interrupted.line().await?, "begun");
+    place.server.kill9().await?;
+    place.server.restart().await?;
+    let (code, said) = interrupted.ended().await?;
+    assert_eq!(code, Some(8), "{said}");
+    assert!(said.contains("connection lost"), "{said}");
+    Ok(())
+}
+
+// Looking at the terminal blocks, and the model server must go on meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn talking_on_a_terminal() -> Result<()> {
+    let script = Script::new()
+        .reply("story", Reply::text(ANSWER))
+        .reply("story", endless("it has begun"))
+        .reply("story", Reply::text(["at last"]));
+    let place = Place::new(script).await?;
+    let mut pty = place.mosaic.in_pty(&["chat"])?;
+    pty.wait_for("/help")?;
+    pty.wait_for("> ")?;
+    pty.type_in("two\\\rlines\r")?;
+    pty.wait_for("Some \u{1b}[1mbold\u{1b}[0m words\\x1b[31m")?;
+    pty.wait_for("\u{1b}[36m*code*")?;
+    pty.wait_for("> ")?;
+    pty.type_in("again\r")?;
+    pty.wait_for("it has begun")?;
+    pty.type_in("\u{3}")?;
+    pty.wait_for("what came is kept")?;
+    pty.wait_for("> ")?;
+    pty.type_in("not sent\u{3}")?;
+    pty.wait_for("> ")?;
+    pty.type_in("/nonsense\r")?;
+    pty.wait_for("no command /nonsense")?;
+    pty.wait_for("> ")?;
+    pty.type_in("/retry\r")?;
+    pty.wait_for("at last")?;
+    pty.wait_for("> ")?;
+    pty.type_in("/model\r")?;
+    pty.wait_for("fake/story")?;
+    pty.wait_for("> ")?;
+    pty.type_in("/usage\r")?;
+    pty.wait_for("today: ")?;
+    pty.wait_for("> ")?;
+    pty.type_in("\u{4}")?;
+    assert_eq!(pty.ended().await?, 0);
+    assert_eq!(pty.attributes_now()?, pty.attributes);
+
+    let list = place.mosaic.json(&["conversation", "ls"]).await?;
+    assert_eq!(list["conversations"].as_array().map(Vec::len), Some(1), "{list}");
+    let id = list["conversations"][0]["id"].as_str().context("an id")?.to_owned();
+    let all = place.mosaic.json(&["conversation", "export", &id, "--as", "json"]).await?;
+    assert_eq!(all["messages"][0]["content"], "two\nlines");
+    assert_eq!(all["messages"].as_array().map(Vec::len), Some(5), "{all}");
+
+    let history = place.mosaic.home.path().join(".local/state/mosaic/chat_history");
+    assert_eq!(std::fs::metadata(&history)?.permissions().mode() & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&history)?.contains("again"));
+
+    // What was said is shown again where one goes on.
+    let mut pty = place.mosaic.in_pty(&["chat", "-c"])?;
+    pty.wait_for("at last")?;
+    pty.wait_for("> ")?;
+    pty.signal(Signal::TERM)?;
+    assert_eq!(pty.ended().await?, 143);
+    assert_eq!(pty.attributes_now()?, pty.attributes);
+    Ok(())
+}
+
+// Looking at the terminal blocks, and the model server must go on meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_can_be_many() -> Result<()> {
+    let place = Place::new(Script::new().reply("story", Reply::text(["seen"]))).await?;
+    let mut pty = place.mosaic.in_pty(&["chat"])?;
+    pty.wait_for("> ")?;
+    // Alt-Enter, then a paste with a line end in it.
+    pty.type_in("one\u{1b}\rtwo \u{1b}[200~three\nfour\u{1b}[201~\r")?;
+    pty.wait_for("seen")?;
+    pty.wait_for("> ")?;
+    pty.type_in("/quit\r")?;
+    assert_eq!(pty.ended().await?, 0);
+    let list = place.mosaic.json(&["conversation", "ls"]).await?;
+    let id = list["conversations"][0]["id"].as_str().context("an id")?.to_owned();
+    let shown = place.mosaic.json(&["conversation", "show", &id]).await?;
+    assert_eq!(shown["messages"][0]["content"], "one\ntwo three\nfour");
+    let ran = place.mosaic.run(&["chat"]).await?;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("mosaic chat send"), "{ran:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_life_of_a_conversation() -> Result<()> {
+    let place =
+        Place::new(Script::new().reply("story", Reply::steps([Step::Text("A # b".to_owned())]))).await?;
+    let mosaic = &place.mosaic;
+    let events = mosaic.json_lines(&["chat", "send", "Zebras and lions"]).await?;
+    let id = events[0]["opened"]["conversationId"].as_str().context("an id")?.to_owned();
+    let title = "Animals \u{1b}[31m".replace('\u{1b}', "\u{202e}");
+    mosaic.ok(&["conversation", "rename", &id, &title]).await?;
+    let list = mosaic.ok(&["conversation", "ls"]).await?;
+    assert!(list.contains(&id) && list.contains(r"Animals \u{202e}[31m"), "{list}");
+    assert!(mosaic.ok(&["conversation", "search", "zebras"]).await?.contains(&id));
+    assert!(!mosaic.ok(&["conversation", "search", "zebras", "-lions"]).await?.contains(&id));
+    let document = mosaic.ok(&["conversation", "export", &id]).await?;
+    assert!(document.contains("## you\n\nZebras and lions\n\n## fake/story\n\nA # b"), "{document}");
+    let shown = mosaic.ok(&["conversation", "show", &id]).await?;
+    assert!(shown.contains("── you") && shown.contains("A # b"), "{shown}");
+    mosaic.ok(&["conversation", "archive", &id]).await?;
+    assert!(!mosaic.ok(&["conversation", "ls"]).await?.contains(&id));
+    assert!(mosaic.ok(&["conversation", "ls", "--all"]).await?.contains("(put away)"));
+    assert_eq!(
+        mosaic.json(&["conversation", "archive", "--undo", &id]).await?["conversation"]["id"],
+        id.as_str()
+    );
+    assert_eq!(mosaic.json(&["conversation", "rm", &id]).await?, serde_json::json!({}));
+    assert_eq!(mosaic.run(&["conversation", "show", &id]).await?.code, 3);
+    assert!(mosaic.ok(&["models"]).await?.contains("the default"));
+    assert!(mosaic.ok(&["usage"]).await?.contains("fake/story"));
+    assert_eq!(mosaic.json(&["usage", "--days", "1"]).await?["usage"][0]["model"], "fake/story");
+    Ok(())
+}
