@@ -353,7 +353,7 @@ async fn deleting_stops_counts_and_ends_readers() -> Result<()> {
 #[tokio::test]
 async fn a_large_answer_can_be_read_in_every_way() -> Result<()> {
     let words = "word ".repeat(200_000);
-    let chat = Chat::saying(Reply::text(vec![words.as_str(); 4])).await?;
+    let chat = Chat::saying(Reply::text(vec![words.as_str(); 5])).await?;
     let mut client = chat.client()?;
     let mut answer = Answer::to(&mut client, say("at length")).await?;
     let message = answer.completed().await?;
