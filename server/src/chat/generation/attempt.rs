@@ -5,19 +5,25 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout_at},
+};
 
 use super::Generation;
 use crate::chat::{
     event::{self, Event},
     models::Candidate,
     prompt::tokens_of_bytes,
-    provider::{Failure, FailureKind, Piece, Stop, Usage},
+    provider::{Failure, FailureKind, Piece, Pieces, Stop, Usage},
     record::{Attempt, Counted, Left, now_ms},
 };
 
 /// Pieces that are put into the log at once, if they are there at once.
 const PIECES_MAX: usize = 512;
+/// How long pieces may be gathered that are not quite there at once: nobody sees it, and a stream that is faster than
+/// its readers costs a fraction. If the answer is stopped meanwhile they are lost, as if they had come later.
+const GATHER_MAX: Duration = Duration::from_millis(20);
 /// Text of one event, where several pieces are there at once.
 const TEXT_BYTES_MAX: usize = 32 * 1024;
 /// Content that is put into the log at once, if it is there at once; one piece more.
@@ -118,8 +124,24 @@ impl Batch {
         }
     }
 
-    fn may_take_more(&self) -> bool {
-        self.end.is_none() && self.pieces < PIECES_MAX && self.bytes < BATCH_BYTES_MAX
+    /// Takes what else is there. A connection hands over one chunk of what it has read at a time, and the next one
+    /// when it has had its turn; so it is given a turn after each, and the first one that brings nothing ends it.
+    async fn gather(&mut self, pieces: &mut Pieces) {
+        let began = Instant::now();
+        let mut had_turn = false;
+        while self.end.is_none() && self.pieces < PIECES_MAX && self.bytes < BATCH_BYTES_MAX {
+            match pieces.next().now_or_never() {
+                Some(more) => {
+                    self.take(more);
+                    had_turn = false;
+                }
+                None if had_turn || began.elapsed() >= GATHER_MAX => break,
+                None => {
+                    yield_now().await;
+                    had_turn = true;
+                }
+            }
+        }
     }
 }
 
@@ -159,11 +181,7 @@ impl Generation {
         loop {
             let mut batch = Batch::new(bytes_max.saturating_sub(self.answer.bytes()));
             batch.take(timeout_at(due, pieces.next()).await.map_err(|_| late(waiting_for, self.deadline))?);
-            while batch.may_take_more()
-                && let Some(more) = pieces.next().now_or_never()
-            {
-                batch.take(more);
-            }
+            batch.gather(&mut pieces).await;
             let has_content = !batch.events.is_empty();
             if has_content {
                 self.append(&batch.events)?;
