@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use deadpool_postgres::Transaction;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join5};
 use tokio_postgres::types::Json;
 
 use super::{conversation_event, insert, locked, message_event, put};
@@ -84,47 +84,72 @@ async fn begin_in(tx: &Transaction<'_>, begin: Arc<Begin>) -> Result<Outcome<Beg
     }
     let mut events = Vec::new();
     let mut conversation = match &begin.conversation {
-        Some(new) => {
-            insert(tx, new).await?;
-            events.push(conversation_event(new, "CREATED", &begin.actor)?);
-            new.clone()
-        }
+        Some(new) => Conversation { head: Some(answer.id), update_ms: answer.create_ms, ..new.clone() },
         None => match locked(tx, workspace, answer.conversation).await? {
-            Some(found) => found,
+            Some(old) => Conversation { head: Some(answer.id), update_ms: answer.create_ms, ..old },
             None => return Ok(Outcome::Refused(conversation_not_found(answer.conversation))),
         },
     };
+    let mut named = None;
+    if conversation.title.is_empty() && !conversation.titled && !begin.title.is_empty() {
+        conversation.title.clone_from(&begin.title);
+        named = Some(conversation_event(&conversation, "UPDATED", &begin.actor));
+    }
+    if begin.conversation.is_some() {
+        insert(tx, &conversation).await?;
+        events.push(conversation_event(&conversation, "CREATED", &begin.actor)?);
+        named = None;
+    }
     let parent = begin.said.as_ref().map_or(answer.parent, |said| said.parent);
-    if let Some(parent) = parent {
-        let sql = "SELECT 1 FROM messages WHERE conversation_id = $1 AND id = $2";
-        let statement = tx.prepare_cached(sql).await?;
-        if tx.query_opt(&statement, &[&conversation.id.0, &parent.0]).await?.is_none() {
-            return Ok(Outcome::Refused(message_not_found(parent)));
-        }
+    // All on their way before the first is answered. What is refused is undone, whatever the others came to.
+    let (found, reserved, said, answered, updated) = join5(
+        is_there(tx, conversation.id, parent),
+        usage::store::reserve(tx, workspace, begin.reserve, begin.budget),
+        async {
+            match &begin.said {
+                Some(said) => insert_message(tx, said, &begin).await,
+                None => Ok(()),
+            }
+        },
+        insert_message(tx, answer, &begin),
+        async { if begin.conversation.is_none() { put(tx, &conversation).await } else { Ok(()) } },
+    )
+    .await;
+    if let Some(parent) = parent.filter(|_| matches!(found, Ok(false))) {
+        return Ok(Outcome::Refused(message_not_found(parent)));
     }
-    if !usage::store::reserve(tx, workspace, begin.reserve, begin.budget).await? {
-        let message = format!(
-            "today's budget of {} tokens (chat.daily_budget_tokens) has no {} left for this answer; GetUsage \
-             shows it; ask for fewer with max_output_tokens, or wait until midnight UTC",
-            begin.budget, begin.reserve
-        );
-        return Ok(Outcome::Refused(Error::quota(Reason::TokenBudget, "chat.daily_budget_tokens", message)));
+    found?;
+    if !reserved? {
+        return Ok(Outcome::Refused(over_budget(&begin)));
     }
+    said?;
+    answered?;
+    updated?;
     for message in begin.said.iter().chain([answer]) {
-        insert_message(tx, message, &begin).await?;
         events.push(message_event(message, "CREATED", &begin.actor)?);
     }
     if let Some(said) = &begin.said {
         insert_images(tx, said.id, &begin.images).await?;
     }
-    conversation.head = Some(answer.id);
-    conversation.update_ms = answer.create_ms;
-    if conversation.title.is_empty() && !conversation.titled && !begin.title.is_empty() {
-        conversation.title.clone_from(&begin.title);
-        events.push(conversation_event(&conversation, "UPDATED", &begin.actor)?);
-    }
-    put(tx, &conversation).await?;
+    events.extend(named.transpose()?);
     Ok(Outcome::Done { value: Begun::New(Box::new(conversation)), events })
+}
+
+/// True if a message is in a conversation, and for the beginning of one.
+async fn is_there(tx: &Transaction<'_>, id: ConversationId, message: Option<MessageId>) -> Result<bool> {
+    let Some(message) = message else { return Ok(true) };
+    let sql = "SELECT 1 FROM messages WHERE conversation_id = $1 AND id = $2";
+    let statement = tx.prepare_cached(sql).await?;
+    Ok(tx.query_opt(&statement, &[&id.0, &message.0]).await?.is_some())
+}
+
+fn over_budget(begin: &Begin) -> Error {
+    let message = format!(
+        "today's budget of {} tokens (chat.daily_budget_tokens) has no {} left for this answer; GetUsage \
+         shows it; ask for fewer with max_output_tokens, or wait until midnight UTC",
+        begin.budget, begin.reserve
+    );
+    Error::quota(Reason::TokenBudget, "chat.daily_budget_tokens", message)
 }
 
 async fn insert_message(tx: &Transaction<'_>, message: &Message, begin: &Begin) -> Result<()> {

@@ -117,8 +117,10 @@ pub(super) async fn commit(
         begin = "RELEASE SAVEPOINT change; SAVEPOINT change";
     }
     // A change that ignored an error of SQL leaves a transaction whose COMMIT would quietly roll back.
-    transaction.batch_execute("RELEASE SAVEPOINT change").await?;
-    let newest = if events.is_empty() { Vec::new() } else { number(&transaction, &events).await? };
+    let (released, newest) =
+        join(transaction.batch_execute("RELEASE SAVEPOINT change"), number(&transaction, &events)).await;
+    released?;
+    let newest = newest?;
     transaction.commit().await?;
     Ok(newest)
 }
@@ -126,6 +128,9 @@ pub(super) async fn commit(
 async fn number(transaction: &Transaction<'_>, events: &[NewEvent]) -> Result<Vec<(WorkspaceId, u64)>> {
     fn column<'e, V>(events: &'e [NewEvent], value: impl Fn(&'e NewEvent) -> V) -> Vec<V> {
         events.iter().map(value).collect()
+    }
+    if events.is_empty() {
+        return Ok(Vec::new());
     }
     let workspaces = column(events, |event| event.workspace.0);
     let touched = workspaces.iter().collect::<BTreeSet<_>>().len();
