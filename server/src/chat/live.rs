@@ -61,7 +61,7 @@ impl Live {
             workspace: message.workspace,
             conversation: message.conversation,
             parent: message.parent,
-            log: Arc::new(Log::create(&dir, limits)?),
+            log: Arc::new(Log::create_for_append(&dir, limits)?),
             dir,
             stop: CancellationToken::new(),
             stopped_by: Mutex::default(),

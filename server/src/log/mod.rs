@@ -84,14 +84,27 @@ impl State {
     }
 }
 
+fn directory(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
 impl Log {
     /// Makes a log, or opens one for appending.
     ///
     /// # Errors
     /// What the file system says.
     pub fn create(dir: &Path, limits: Limits) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        directory(dir)?;
         hole::reserve(dir)?;
+        Self::open(dir, limits)
+    }
+
+    /// The same for a producer that only [appends](Self::append): there is never a hole in its log, and no file for one.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn create_for_append(dir: &Path, limits: Limits) -> io::Result<Self> {
+        directory(dir)?;
         Self::open(dir, limits)
     }
 
