@@ -84,15 +84,25 @@ struct Files {
     bin: PathBuf,
     /// Holds `data`, the sockets and the log.
     directory: PathBuf,
+    options: &'static str,
 }
 
 impl Postgres {
     /// Makes and starts a cluster. Takes a second or more.
     pub async fn start() -> Result<Self> {
-        tokio::task::spawn_blocking(|| {
+        Self::start_with("").await
+    }
+
+    /// The same for measures: its commits do not wait for the disk. What it holds may not outlive the machine.
+    pub async fn start_without_flush() -> Result<Self> {
+        Self::start_with("-c fsync=off").await
+    }
+
+    async fn start_with(options: &'static str) -> Result<Self> {
+        tokio::task::spawn_blocking(move || {
             let directory = place::base()?.join(format!("pg-{}", short_name()));
             place::directory(&directory, 0o700)?;
-            let cluster = Self { files: Files { bin: binaries()?, directory } };
+            let cluster = Self { files: Files { bin: binaries()?, directory, options } };
             init(&cluster.files.bin, &cluster.files.directory.join("data"))?;
             cluster.files.control(&["-w", "start"])?;
             Ok(cluster)
@@ -120,7 +130,8 @@ impl Postgres {
 
 impl Files {
     fn control(&self, arguments: &[&str]) -> Result<()> {
-        let options = format!("-k {} -h '' -c max_connections=100", self.directory.display());
+        let options =
+            format!("-k {} -h '' -c max_connections=100 {}", self.directory.display(), self.options);
         run(account()?
             .command(self.bin.join("pg_ctl"))
             .arg("-D")
