@@ -2,6 +2,7 @@
 //!
 //! It must not know how anything is measured.
 
+mod chat;
 mod echo;
 mod floor;
 mod idle;
@@ -34,6 +35,8 @@ struct Cli {
 enum What {
     /// Terminals: echo, throughput, memory, starts, and a reader that stops reading
     Terminal(TerminalArgs),
+    /// Answers of a model: the first token, throughput, pace, memory
+    Chat(chat::ChatArgs),
     /// Serves the bare stream over a bare PTY; started by the benchmark itself
     #[command(hide = true)]
     Floor,
@@ -78,6 +81,10 @@ fn main() -> Result<()> {
         What::Terminal(args) if std::env::var_os(BOUND).is_none() => bind(args.core),
         What::Terminal(args) => {
             runtime(tokio::runtime::Builder::new_current_thread())?.block_on(terminal(&args))
+        }
+        What::Chat(args) if std::env::var_os(BOUND).is_none() => bind(args.core),
+        What::Chat(args) => {
+            runtime(tokio::runtime::Builder::new_current_thread())?.block_on(chat::run(&args))
         }
     }
 }
