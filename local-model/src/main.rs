@@ -4,6 +4,8 @@
 
 mod generation;
 mod model;
+#[cfg(test)]
+mod reference;
 mod sampling;
 mod serve;
 mod vocabulary;

@@ -75,7 +75,8 @@ impl Vocabulary {
         Ok(())
     }
 
-    fn tokens(&self, text: &str) -> Result<Vec<u32>> {
+    /// A text's tokens; none of them a control token.
+    pub(crate) fn tokens(&self, text: &str) -> Result<Vec<u32>> {
         let encoded = self.tokenizer.encode_fast(text, false).map_err(|cause| anyhow!(cause))?;
         Ok(encoded.get_ids().to_vec())
     }
