@@ -21,12 +21,12 @@ use test_support::{
 /// A program that waits for a line and then says what it was. What is typed before it is ready is echoed first.
 const LISTENER: &str = "stty -echo; read line; echo \"got $line\"";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// A tool that `./test` has set up.
-fn tool(path: &str) -> Result<PathBuf> {
+pub(crate) fn tool(path: &str) -> Result<PathBuf> {
     let tool = root().join(".tools").join(path);
     ensure!(tool.exists(), "{} is missing: run ./test once, it sets up the tools", tool.display());
     Ok(tool)

@@ -9,6 +9,7 @@ mod events;
 mod fallback;
 mod input;
 mod survive;
+mod third_party;
 mod titles;
 mod usage;
 
