@@ -32,8 +32,6 @@ use crate::{
 
 /// Answers that wait to be finished; more of them wait for a place.
 const QUEUE_MAX: usize = 1024;
-/// Bytes of one answer's events that go into the database at once, while it is being generated.
-const CHUNK_BYTES_MAX: usize = 256 * 1024;
 /// The database is asked again so soon, and later so late.
 const RETRY: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(3);
@@ -204,7 +202,7 @@ impl Writer {
         let mut chunks = Vec::new();
         for live in &lives {
             let cursor = self.cursors.entry(live.message).or_insert_with(|| Cursor::new(live));
-            match cursor.pending(CHUNK_BYTES_MAX) {
+            match cursor.pending(store::ROW_BYTES_MAX) {
                 Ok(Some(chunk)) => chunks.push(chunk),
                 Ok(None) => {}
                 Err(cause) => {

@@ -21,6 +21,9 @@ use crate::{
     usage,
 };
 
+/// Bytes of a row of events: what a reader of a finished answer holds at a time.
+pub const ROW_BYTES_MAX: usize = 64 * 1024;
+
 /// Events of one answer, one line each.
 #[derive(Clone, Debug)]
 pub struct Chunk {
@@ -95,12 +98,12 @@ async fn finish_in(tx: &Transaction<'_>, message: Arc<Message>, chunk: Arc<Chunk
     if tx.query_opt(&statement, &[&message.id.0, &message.node.0]).await?.is_none() {
         return done;
     }
-    let chunks = std::slice::from_ref(&*chunk);
+    let rows = rows(&chunk);
     let columns = (
-        chunks.iter().map(|c| c.message.0).collect::<Vec<_>>(),
-        chunks.iter().map(|c| c.first.cast_signed()).collect::<Vec<_>>(),
-        chunks.iter().map(|c| c.last.cast_signed()).collect::<Vec<_>>(),
-        chunks.iter().map(|c| c.lines.as_str()).collect::<Vec<_>>(),
+        rows.iter().map(|_| chunk.message.0).collect::<Vec<_>>(),
+        rows.iter().map(|(first, ..)| first.cast_signed()).collect::<Vec<_>>(),
+        rows.iter().map(|(_, last, _)| last.cast_signed()).collect::<Vec<_>>(),
+        rows.iter().map(|(.., lines)| *lines).collect::<Vec<_>>(),
     );
     tx.execute(&tx.prepare_cached(SAVE).await?, &[&columns.0, &columns.1, &columns.2, &columns.3]).await?;
     let skipped = |attempt: &&Attempt| matches!(attempt.failure, Some(Left::Skipped(_)));
@@ -118,15 +121,62 @@ async fn finish_in(tx: &Transaction<'_>, message: Arc<Message>, chunk: Arc<Chunk
     Ok(Outcome::Done { value: (), events: vec![message_event(&message, "FINISHED", &actor)?] })
 }
 
-/// Events after one, in lines, about a chunk's worth at a time: an empty answer is the end.
+/// A chunk in rows of at most [`ROW_BYTES_MAX`], but at least a line: first and last sequence, and the lines. A row is
+/// never shorter than one that was saved before from the same sequence on.
+fn rows(chunk: &Chunk) -> Vec<(u64, u64, &str)> {
+    let mut rows: Vec<(u64, u64, &str)> = Vec::new();
+    let (mut begin, mut end, mut first) = (0, 0, chunk.first);
+    for (line, sequence) in chunk.lines.split_inclusive('\n').zip(chunk.first..) {
+        if end > begin && end - begin + line.len() > ROW_BYTES_MAX {
+            rows.push((first, sequence - 1, chunk.lines.get(begin..end).unwrap_or_default()));
+            (begin, first) = (end, sequence);
+        }
+        end += line.len();
+    }
+    if end > begin {
+        rows.push((first, chunk.last, chunk.lines.get(begin..end).unwrap_or_default()));
+    }
+    rows
+}
+
+/// Events after one, in lines, a row's worth at a time: an empty answer is the end.
 ///
 /// # Errors
 /// The database.
 pub async fn lines(db: &Db, message: MessageId, after: u64) -> Result<Vec<String>> {
     let sql = "SELECT lines FROM message_events WHERE message_id = $1 AND last_sequence > $2 \
-               ORDER BY first_sequence LIMIT 4";
+               ORDER BY first_sequence LIMIT 1";
     let client = db.get().await?;
     let statement = client.prepare_cached(sql).await?;
     let rows = client.query(&statement, &[&message.0, &after.cast_signed()]).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_becomes_rows_of_whole_lines() {
+        let lines: String = (5..25).map(|n| format!("{n} {}\n", "x".repeat(20_000))).collect();
+        let chunk = Chunk { message: MessageId::new(), first: 5, last: 24, lines };
+        let rows = rows(&chunk);
+        assert_eq!(rows.iter().map(|(.., lines)| *lines).collect::<String>(), chunk.lines);
+        assert!(rows.iter().all(|(.., lines)| lines.len() <= ROW_BYTES_MAX && lines.ends_with('\n')));
+        let mut next = 5;
+        for (first, last, lines) in rows {
+            assert_eq!((first, last - first + 1), (next, lines.lines().count() as u64));
+            assert!(lines.starts_with(&format!("{first} ")));
+            next = last + 1;
+        }
+        assert_eq!(next, 25);
+    }
+
+    #[test]
+    fn a_line_that_is_larger_is_a_row_of_its_own() {
+        let lines = format!("1 a\n2 {}\n3 c\n", "b".repeat(2 * ROW_BYTES_MAX));
+        let chunk = Chunk { message: MessageId::new(), first: 1, last: 3, lines };
+        let rows: Vec<_> = rows(&chunk).iter().map(|(first, last, _)| (*first, *last)).collect();
+        assert_eq!(rows, [(1, 1), (2, 2), (3, 3)]);
+    }
 }

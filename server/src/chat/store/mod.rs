@@ -13,7 +13,7 @@ use tokio_postgres::{Row, types::Json};
 pub use self::{
     begin::{Begin, Begun, begin},
     conversations::{create, delete, find, list, title, update},
-    events::{Chunk, finish, lines, renew_leases, save_chunks},
+    events::{Chunk, ROW_BYTES_MAX, finish, lines, renew_leases, save_chunks},
     messages::{Stored, branch, find as find_message, images, list as list_messages, shown, streaming_of},
 };
 use super::record::{Conversation, Message};
