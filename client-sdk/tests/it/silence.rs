@@ -66,7 +66,7 @@ async fn a_frozen_server_is_noticed_and_the_stream_goes_on_after_it() -> Result<
 #[tokio::test]
 async fn a_silent_stream_is_made_again_even_if_its_connection_lives() -> Result<()> {
     within(async {
-        let server = Server::builder().config("streams.heartbeat_ms", 600_000).start().await?;
+        let server = Server::builder().config("streams.heartbeat_ms", 30_000).start().await?;
         let client = impatient(&server, Duration::from_millis(300))?;
         let (terminal, _) = client.terminals().create().command(["cat"]).send().await?;
         let mut attachment = terminal.attach().open().await?;

@@ -98,7 +98,8 @@ fn ranges(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
         ("chat.lease_s", chat.lease_s, 3..=3600),
         ("local_model.start_ms", local_model.start_ms, 100..=3_600_000),
         ("local_model.idle_s", local_model.idle_s, 1..=YEAR_S),
-        ("streams.heartbeat_ms", streams.heartbeat_ms, 100..=600_000),
+        // The SDK takes a stream for lost on which nothing comes for 45 s.
+        ("streams.heartbeat_ms", streams.heartbeat_ms, 100..=30_000),
         ("events.retention_hours", events.retention_hours, 1..=year_hours),
         ("events.batch_max", events.batch_max as u64, 1..=10_000),
         ("events.queue_max", events.queue_max as u64, 1..=1_000_000),
