@@ -111,7 +111,7 @@ fn upstream(
         // What a compatible server has, only it knows.
         ProviderKind::Openai => (Arc::new(OpenAi::new(http, &url(OPENAI_URL), key)), ""),
         ProviderKind::Ollama => (Arc::new(Ollama::new(http, &url(OLLAMA_URL), key)), ""),
-        ProviderKind::Local => (local(config), ""),
+        ProviderKind::Local => (local(config), local::MODEL),
     };
     let model = if settings.model.is_empty() { usual.to_owned() } else { settings.model.clone() };
     Ok(Upstream {
