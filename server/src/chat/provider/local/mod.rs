@@ -33,6 +33,9 @@ pub const MODEL: &str = "smollm2-135m";
 /// What it was taught with: prompt and answer together.
 const CONTEXT_TOKENS: u32 = 8192;
 
+/// Tokens of an answer: a model this small goes round in circles before long, and answers one after the other.
+const OUTPUT_TOKENS_MAX: u32 = 1024;
+
 /// Bytes of a request's line. No prompt of [`CONTEXT_TOKENS`] comes near.
 const REQUEST_BYTES_MAX: usize = 4 << 20;
 
@@ -144,7 +147,7 @@ impl Provider for Local {
             let offered = Offered {
                 name: MODEL.to_owned(),
                 context_tokens: Some(CONTEXT_TOKENS),
-                output_tokens_max: None,
+                output_tokens_max: Some(OUTPUT_TOKENS_MAX),
                 tools: Some(false),
                 thinking: Some(false),
                 images: Some(false),
