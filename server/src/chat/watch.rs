@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    db::Db,
+    db::{self, Db},
     error::{Error, Reason, Result},
     ids::{ConversationId, MessageId},
     log::{Chunk, Reader},
@@ -248,10 +248,12 @@ impl Watch {
                 Ok(over && matches!(self.source, Source::Stored))
             }
             Source::Stored => {
-                let chunks = store::lines(&self.around.db, self.message, self.cursor).await?;
+                let (db, message, cursor) = (self.around.db.clone(), self.message, self.cursor);
+                let chunks = db::detached(async move { store::lines(&db, message, cursor).await }).await?;
                 if chunks.is_empty() {
                     // Everything was sent before, or it went away under its reader.
-                    store::find_message(&self.around.db, self.who.workspace, self.message).await?;
+                    let (db, workspace) = (self.around.db.clone(), self.who.workspace);
+                    db::detached(async move { store::find_message(&db, workspace, message).await }).await?;
                     self.completed = true;
                 }
                 for lines in chunks {

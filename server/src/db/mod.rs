@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod};
 use tokio::time;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::{
@@ -28,6 +29,17 @@ pub struct Db {
     pool: Pool,
     identity: Uuid,
     wait: Duration,
+}
+
+/// Does something with the database whether or not whoever waits for it goes on waiting just then. A stream whose
+/// reader has stalled is not polled: in the middle of a query it would keep its connection from everybody else.
+///
+/// # Errors
+/// Those of the work.
+pub async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    AbortOnDropHandle::new(tokio::spawn(work)).await.map_err(Error::internal)?
 }
 
 impl Db {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::store;
 use crate::{
     auth::Principal,
-    db::Db,
+    db::{self, Db},
     error::{Error, Reason, Result},
     ids::{TerminalId, TokenId, WorkspaceId},
 };
@@ -53,7 +53,7 @@ pub struct Start {
 }
 
 /// Which events a reader sees.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Filter {
     /// Whose log.
     pub workspace: WorkspaceId,
@@ -225,7 +225,8 @@ impl Watch {
         // Before the query: what is committed after it wakes the next wait.
         self.news.borrow_and_update();
         self.looked = Instant::now();
-        let found = store::events(&self.db, &self.filter, (self.cursor, self.until)).await?;
+        let (db, filter, range) = (self.db.clone(), self.filter.clone(), (self.cursor, self.until));
+        let found = db::detached(async move { store::events(&db, &filter, range).await }).await?;
         if found.oldest > self.cursor + 1 {
             return Err(expired(&found));
         }
