@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "mosaic/workspace/v1/workspace.proto",
         "mosaic/terminal/v1/terminal.proto",
         "mosaic/chat/v1/chat.proto",
+        "mosaic/orchestrator/v1/orchestrator.proto",
     ])?;
     // The raw bytes: a round trip through prost would drop option extensions.
     let raw = compiler.encode_file_descriptor_set();

@@ -13,6 +13,14 @@ pub mod chat {
     }
 }
 
+/// Agents and their jobs: `mosaic.orchestrator.v1`.
+pub mod orchestrator {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("mosaic.orchestrator.v1");
+    }
+}
+
 /// Terminals: `mosaic.terminal.v1`.
 pub mod terminal {
     /// Version 1.
