@@ -21,6 +21,7 @@ use crate::{
     chat::{self, Chat},
     config::Config,
     db::{self, Address, Db, changes::Changes},
+    orchestrator::{self, Orchestrator},
     postgres::{self, Embedded},
     telemetry,
     terminal::{self, Link, Terminals},
@@ -51,6 +52,9 @@ pub enum Error {
     /// The chat.
     #[error(transparent)]
     Chat(#[from] chat::StartError),
+    /// The agents.
+    #[error(transparent)]
+    Orchestrator(#[from] orchestrator::StartError),
     /// The port.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -142,9 +146,15 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     let service = terminal::grpc::service(Arc::clone(&terminals), config.server.message_bytes_max);
     let server = server.add_service(service);
     let chat =
-        Chat::start(&config, (db.clone(), changes), (node, terminals.fence()), context.draining.clone());
+        Chat::start(&config, (db.clone(), changes.clone()), (node, terminals.fence()), context.draining.clone());
     let chat = Arc::new(chat.await?);
     let server = server.add_service(chat::grpc::service(Arc::clone(&chat), config.server.message_bytes_max));
+    let shared = (db.clone(), changes);
+    let agents =
+        Orchestrator::start(&config, shared, node, Arc::clone(&terminals), context.draining.clone()).await?;
+    let agents = Arc::new(agents);
+    let service = orchestrator::grpc::service(Arc::clone(&agents), config.server.message_bytes_max);
+    let server = server.add_service(service);
 
     let url = directory::announce(&config, listener.local_addr().map_err(cannot)?)?;
     println!("listening on {url}");
@@ -152,6 +162,8 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
 
     chat.stop().await;
     drop(chat);
+    agents.stop().await;
+    drop(agents);
     terminals.stop().await;
     drop(terminals);
     change_tasks.stop().await;
@@ -159,7 +171,7 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
-    tracing::info!("stopped; terminals live on in the keeper");
+    tracing::info!("stopped; terminals and agents live on in the keeper");
     drop(lock);
     Ok(())
 }

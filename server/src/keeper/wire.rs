@@ -198,6 +198,10 @@ pub struct Reply {
     /// True if an upgrade is about to happen: the next message comes from the new program.
     #[prost(bool, tag = "7")]
     pub upgrading: bool,
+    /// To a greeting: which keeper this is, 16 bytes. It stays the same through an upgrade, and another one that
+    /// comes after its death is another. Empty from an older keeper.
+    #[prost(bytes = "vec", tag = "20")]
+    pub keeper: Vec<u8>,
 }
 
 /// Why a question could not be answered.
