@@ -10,6 +10,7 @@ use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio::{net::TcpListener, runtime, signal::unix};
+use tokio_util::task::AbortOnDropHandle;
 
 use self::{
     directory::{DirectoryError, Lock},
@@ -133,6 +134,7 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     };
     let db = Db::open(&address, &config.database).await?;
     let (changes, change_tasks) = Changes::start(db.clone(), &config.events);
+    let wake = AbortOnDropHandle::new(tokio::spawn(db::wake::run(address, node, changes.clone())));
     let account =
         Account { shell_user: placement.shell.name.clone(), shares_account: placement.shares_account };
     let server = Server::new(config.clone(), db.clone(), changes.clone(), node, account).await?;
@@ -166,6 +168,7 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     drop(agents);
     terminals.stop().await;
     drop(terminals);
+    drop(wake);
     change_tasks.stop().await;
     db.close();
     if let Some(embedded) = embedded {

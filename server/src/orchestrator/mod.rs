@@ -283,16 +283,18 @@ impl Orchestrator {
         let deadline = tokio::time::Instant::now() + timeout;
         let id = shared.job(who.workspace, named).await?.job.id;
         let mut ear = shared.hub.listen(id);
+        let mut words = shared.changes.words();
         let (met, found) = loop {
             let found = shared.job(who.workspace, &id.to_string()).await?;
             let met = until.is_met(found.job.state);
             if met || tokio::time::Instant::now() >= deadline {
                 break (met, found);
             }
-            // What another server does is not told here; it is looked for.
+            // What another server does may not be heard of here; it is looked for.
             let again = deadline.min(tokio::time::Instant::now() + 4 * POLL);
             tokio::select! {
                 () = ear.changed() => {}
+                Ok(()) = words.changed() => {}
                 () = tokio::time::sleep_until(again) => {}
                 () = shared.draining.cancelled() => return Err(stopping()),
                 error = who.ended() => return Err(error),

@@ -47,11 +47,11 @@ pub struct Profiles {
 
 /// What is started for a prompt.
 #[derive(Clone, Debug)]
-pub struct Launch {
+pub(crate) struct Launch {
     /// The program.
-    pub program: Program,
+    pub(crate) program: Program,
     /// What is typed once it runs.
-    pub typed: Option<String>,
+    pub(crate) typed: Option<String>,
 }
 
 impl Profiles {
@@ -108,7 +108,7 @@ impl Profiles {
 
 impl Profile {
     /// What is started for a prompt.
-    pub fn launch(&self, prompt: &str) -> Launch {
+    pub(crate) fn launch(&self, prompt: &str) -> Launch {
         if self.settings.kind == ProfileKind::Shell {
             return Launch { program: Program::Line(prompt.to_owned()), typed: None };
         }

@@ -63,10 +63,13 @@ impl Shared {
     pub(super) async fn schedule(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut words = self.changes.words();
         loop {
             tokio::select! {
                 () = self.kicked.notified() => {}
                 _ = tick.tick() => {}
+                // Another server may have queued something, or have made room.
+                Ok(()) = words.changed() => {}
                 () = self.draining.cancelled() => break,
             }
             let look = self.looks.fetch_add(1, Ordering::AcqRel) + 1;
@@ -219,9 +222,11 @@ impl Shared {
     pub(super) async fn sweep_queue(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut words = self.changes.words();
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
+                Ok(()) = words.changed() => {}
                 () = self.draining.cancelled() => return,
             }
             match store::jobs::give_up(&self.changes, now_ms()).await {

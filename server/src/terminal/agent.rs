@@ -85,6 +85,12 @@ impl Terminals {
         }
     }
 
+    /// The terminals of agents that run here.
+    pub(crate) fn of_agents(&self) -> Vec<(AgentId, TerminalId)> {
+        let all = self.shared.live();
+        all.values().filter_map(|live| live.record().agent.map(|agent| (agent, live.id))).collect()
+    }
+
     /// Ends what an agent's terminal started; answers what may be left of it.
     pub(crate) async fn end_agent(
         &self,
