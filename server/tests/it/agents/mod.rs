@@ -4,13 +4,18 @@ mod access;
 mod input;
 mod jobs;
 mod nodes;
+mod profiles;
 mod survive;
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
-use mosaic_proto::orchestrator::v1::{
-    Agent, GetAgentRequest, GetJobRequest, Job, SpawnAgentRequest, WaitJobRequest, job::State, wait_job_request::Until,
+use mosaic_proto::{
+    orchestrator::v1::{
+        Agent, GetAgentRequest, GetJobRequest, Job, SpawnAgentRequest, TailLogRequest, WaitJobRequest, job::State,
+        wait_job_request::Until,
+    },
+    terminal::v1::{Format, terminal_event::Event},
 };
 use test_support::{AgentClient, Server};
 use tonic::Status;
@@ -82,6 +87,23 @@ pub(crate) async fn agent(client: &mut AgentClient, named: &str) -> Result<Agent
 pub(crate) fn is_final(state: State) -> bool {
     use State::*;
     matches!(state, Succeeded | Failed | Cancelled | TimedOut | BudgetExceeded | Lost)
+}
+
+/// All that an agent has printed by now, as text.
+pub(crate) async fn text(client: &mut AgentClient, named: &str) -> Result<String> {
+    let request = TailLogRequest {
+        agent_id: named.to_owned(),
+        format: Format::Text.into(),
+        follow: Some(false),
+        ..Default::default()
+    };
+    let (mut text, mut tail) = (String::new(), client.tail_log(request).await?.into_inner());
+    while let Some(message) = tail.message().await? {
+        if let Some(Event::Output(output)) = message.event.and_then(|event| event.event) {
+            text += &output.text;
+        }
+    }
+    Ok(text)
 }
 
 /// Runs one and answers how it ended.

@@ -7,12 +7,11 @@ use std::{collections::HashMap, time::Duration};
 use anyhow::{Context, Result, ensure};
 use mosaic_proto::{
     orchestrator::v1::{ListJobsRequest, SpawnAgentRequest, job::State},
-    terminal::v1::terminal_event::Event,
     workspace::v1::{WatchEventsRequest, event::Payload, watch_events_response::Response},
 };
 use test_support::{Server, WorkspaceClient};
 
-use super::{Scratch, is_final, over, shell};
+use super::{Scratch, is_final, over, shell, text};
 use crate::survive::{Seeded, faults};
 
 /// Jobs of a round, and how many of them run at once.
@@ -112,20 +111,7 @@ async fn no_job_is_lost_or_runs_twice_by_kills_of_the_server() -> Result<()> {
             let job = over(&mut client, &format!("r{round}-{number}")).await?;
             let expected = if number % 2 == 0 { State::Succeeded } else { State::Failed };
             assert_eq!(job.state(), expected, "{job:?}");
-            let mut tail = client
-                .tail_log(mosaic_proto::orchestrator::v1::TailLogRequest {
-                    agent_id: job.agent_id.clone(),
-                    format: mosaic_proto::terminal::v1::Format::Text.into(),
-                    ..Default::default()
-                })
-                .await?
-                .into_inner();
-            let mut text = String::new();
-            while let Some(message) = tail.message().await? {
-                if let Some(Event::Output(output)) = message.event.and_then(|event| event.event) {
-                    text += &output.text;
-                }
-            }
+            let text = text(&mut client, &job.agent_id).await?;
             let whole: String = (1..=20).map(|n| format!("line {n}\n")).collect();
             assert_eq!(text, whole, "the output of {}", job.name);
         }
