@@ -11,6 +11,7 @@ use super::{
     live::Live,
     record::{Change, Record, now_ms},
     store::{self, Inserted, NewTerminal},
+    tree::{Bounds, Limits},
 };
 use crate::{
     auth::{Actor, Principal, Role},
@@ -29,9 +30,9 @@ pub(super) const NAME_BYTES_MAX: usize = 128;
 const CWD_BYTES_MAX: usize = 4096;
 /// Arguments and environment together have to fit one message to the keeper.
 const ARGUMENT_BYTES_MAX: usize = 96 * 1024;
-/// Spans after which an idle terminal can be closed.
-const IDLE_MIN: Duration = Duration::from_secs(1);
-const IDLE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Spans after which a terminal can be closed that is idle, or that still runs.
+const SPAN_MIN: Duration = Duration::from_secs(1);
+const SPAN_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// What a program may expect where nobody says otherwise.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -55,6 +56,9 @@ pub(crate) struct NewShell {
     pub(crate) env: HashMap<String, String>,
     pub(crate) size: Size,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) time_limit: Option<Duration>,
+    /// What it may use; `None` is what the settings say of terminals.
+    pub(crate) limits: Option<Limits>,
     pub(crate) request: Option<RequestId>,
 }
 
@@ -126,8 +130,10 @@ impl NewShell {
                 format!("arguments and environment have {bytes} bytes; at most {ARGUMENT_BYTES_MAX} fit");
             return Err(Error::bad_request(field, problem));
         }
-        if self.idle_timeout.is_some_and(|t| !(IDLE_MIN..=IDLE_MAX).contains(&t)) {
-            return Err(Error::bad_request("idle_timeout", "is not between one second and 366 days"));
+        for (field, span) in [("idle_timeout", self.idle_timeout), ("time_limit", self.time_limit)] {
+            if span.is_some_and(|t| !(SPAN_MIN..=SPAN_MAX).contains(&t)) {
+                return Err(Error::bad_request(field, "is not between one second and 366 days"));
+            }
         }
         Ok(())
     }
@@ -163,7 +169,10 @@ impl NewShell {
             output_end: 0,
             output_lost_bytes: 0,
             node: shared.node,
-            idle_timeout_ms: self.idle_timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+            idle_timeout_ms: self.idle_timeout.map(millis),
+            time_limit_ms: self.time_limit.map(millis),
+            bounds: None,
+            tree_end: None,
             creator: principal.token_name.clone(),
             creator_token: principal.token_id,
         }
@@ -217,6 +226,7 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
             return Err(error);
         }
     };
+    let limits = new.limits.unwrap_or_else(|| Limits::of_terminals(&shared.settings));
     let spawn = wire::Spawn {
         id: record.id.0.as_bytes().to_vec(),
         argv,
@@ -225,9 +235,10 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
         env: environment(shared, record.id, &new.env),
         cols: record.size.cols.into(),
         rows: record.size.rows.into(),
+        limits: Some(limits.into()),
     };
     shared.expect(record.id);
-    let started = start(shared, &record, spawn).await;
+    let started = start(shared, &record, spawn, limits).await;
     shared.expect_no_more(record.id);
     match started {
         Ok((live, running)) => {
@@ -252,6 +263,10 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
     }
 }
 
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Forgets a terminal that was never started, as soon as the database takes it.
 fn undo(shared: &Arc<Shared>, record: Record, actor: Actor) {
     let shared = Arc::clone(shared);
@@ -272,7 +287,12 @@ async fn made_before(shared: &Arc<Shared>, principal: &Principal, id: TerminalId
 }
 
 /// Starts the program; answers the terminal, and its record as it was when it began to run.
-async fn start(shared: &Arc<Shared>, record: &Record, spawn: wire::Spawn) -> Result<(Arc<Live>, Record)> {
+async fn start(
+    shared: &Arc<Shared>,
+    record: &Record,
+    spawn: wire::Spawn,
+    limits: Limits,
+) -> Result<(Arc<Live>, Record)> {
     let program = record.command.first().map_or("", String::as_str);
     let mut first = true;
     let spawned = shared.keeper.ask_again(|keeper| {
@@ -281,9 +301,8 @@ async fn start(shared: &Arc<Shared>, record: &Record, spawn: wire::Spawn) -> Res
         async move {
             if again {
                 // The keeper that died may have started it: nobody else knows that child.
-                keeper
-                    .ask(Ask::Close(wire::Close { id, grace_ms: 0, reason: wire::Reason::Lost.into() }))
-                    .await?;
+                let reason = wire::Reason::Lost.into();
+                keeper.ask(Ask::Close(wire::Close { id, reason, ..wire::Close::default() })).await?;
             }
             keeper.ask_child(Ask::Spawn(spawn)).await.map(|spawned| (spawned, keeper))
         }
@@ -293,6 +312,7 @@ async fn start(shared: &Arc<Shared>, record: &Record, spawn: wire::Spawn) -> Res
     let mut running = record.clone();
     running.step(Change::Started);
     running.pid = child.pid;
+    running.bounds = Some(Bounds::new(limits, child.bounds));
     match shared.run(running.clone(), &child, io, &keeper).await {
         Ok(live) => Ok((live, running)),
         Err(error) => {

@@ -18,6 +18,7 @@ mod settle;
 mod store;
 mod text;
 mod title;
+mod tree;
 mod typing;
 
 use std::{

@@ -8,6 +8,7 @@
 mod as_root;
 mod capacity;
 mod chat;
+mod ending;
 mod events;
 mod front;
 mod providers;

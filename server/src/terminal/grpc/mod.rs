@@ -99,13 +99,7 @@ impl terminal_service_server::TerminalService for Handlers {
         let request = request.into_inner();
         let grace = parse::grace(request.grace)?;
         let receipt = self.terminals.close(&who, &request.terminal_id, grace).await?;
-        let survivor =
-            |s: crate::keeper::wire::Survivor| pb::Survivor { pid: s.pid.unsigned_abs(), command: s.command };
-        Ok(Response::new(pb::CloseTerminalResponse {
-            terminal: Some(show_terminal(receipt.shown)),
-            proven: receipt.survivors.is_empty(),
-            survivors: receipt.survivors.into_iter().map(survivor).collect(),
-        }))
+        Ok(Response::new(show::show_receipt(receipt)))
     }
 
     async fn delete_terminal(
