@@ -54,6 +54,7 @@ pub(crate) fn end(exit: &Exit) -> String {
         Reason::Closed => Some("closed"),
         Reason::Killed => Some("stopped with the server"),
         Reason::IdleTimeout => Some("idle"),
+        Reason::TimeLimit => Some("time limit"),
         Reason::Lost => Some("lost"),
         Reason::Exited | Reason::Unknown | Reason::Unspecified => None,
     };

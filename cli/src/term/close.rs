@@ -46,7 +46,10 @@ fn words(receipt: &CloseTerminalResponse) -> String {
     let survivors: Vec<String> = receipt
         .survivors
         .iter()
-        .map(|survivor| format!("{} {}", survivor.pid, text::escape(&survivor.command)))
+        .map(|survivor| {
+            let perhaps = if survivor.possible { " (perhaps another terminal's)" } else { "" };
+            format!("{} {}{perhaps}", survivor.pid, text::escape(&survivor.command))
+        })
         .collect();
     match (receipt.proven, survivors.is_empty()) {
         (true, true) => format!("{name}: {end}; nothing of it is left"),

@@ -67,6 +67,9 @@ pub(crate) struct New {
     /// Close it after so long without output and input, such as 10m [default: never]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     idle_timeout: Option<Duration>,
+    /// Close it when it has run for so long, such as 2h [default: never]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    time_limit: Option<Duration>,
     /// Attach to it, or fail where that is not possible
     #[arg(long, short, group = "then")]
     attach: bool,
@@ -143,6 +146,9 @@ fn request(client: &Client, new: &New) -> CreateTerminal {
     }
     if let Some(timeout) = new.idle_timeout {
         request = request.idle_timeout(timeout);
+    }
+    if let Some(limit) = new.time_limit {
+        request = request.time_limit(limit);
     }
     let window = || {
         let shown = std::io::stdout().is_terminal() && !new.detach;

@@ -17,13 +17,14 @@ pub struct CreateTerminal {
     client: Client,
     request: proto::CreateTerminalRequest,
     idle_timeout: Option<Duration>,
+    time_limit: Option<Duration>,
 }
 
 impl CreateTerminal {
     pub(super) fn new(client: Client) -> Self {
         let request =
             proto::CreateTerminalRequest { request_id: Uuid::now_v7().to_string(), ..Default::default() };
-        Self { client, request, idle_timeout: None }
+        Self { client, request, idle_timeout: None, time_limit: None }
     }
 
     /// Its name, unique among the live terminals. Default: made up, such as "sh-1".
@@ -69,6 +70,12 @@ impl CreateTerminal {
         self
     }
 
+    /// Closes the terminal when it has run for so long, at least a second. Default: never.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
     /// Makes the call repeatable under this id also from another process. Default: an id of this builder's.
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
         self.request.request_id = id.into();
@@ -78,7 +85,8 @@ impl CreateTerminal {
     /// Starts it: a handle by its id, and how it is.
     pub async fn send(&self) -> Result<(Terminal, TerminalInfo)> {
         let idle_timeout = self.idle_timeout.map(duration).transpose()?;
-        let request = proto::CreateTerminalRequest { idle_timeout, ..self.request.clone() };
+        let time_limit = self.time_limit.map(duration).transpose()?;
+        let request = proto::CreateTerminalRequest { idle_timeout, time_limit, ..self.request.clone() };
         let answer = self.client.raw()?.terminals.create_terminal(request).await;
         let answer = answer.map_err(|status| self.client.error(status))?;
         let info = present(answer.into_inner().terminal)?;

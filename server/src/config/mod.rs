@@ -180,6 +180,12 @@ pub struct Terminal {
     pub ended_per_workspace_max: usize,
     /// Entries beside an output log.
     pub index_entries_max: usize,
+    /// Bytes of memory of a terminal's processes; 0 is any number.
+    pub memory_bytes_max: u64,
+    /// Processes and threads of a terminal; 0 is any number.
+    pub processes_max: u64,
+    /// Thousandths of a processor core for a terminal's processes; 0 is any number.
+    pub cpu_millis_max: u64,
 }
 
 /// `[streams]`

@@ -8,6 +8,7 @@ use rustix::process::{Signal, kill_process_group};
 use uuid::Uuid;
 
 use super::{
+    closing::Begin,
     serve::Keeper,
     spawn,
     table::{Child, ChildIo},
@@ -40,7 +41,7 @@ impl Keeper {
             Ask::Adopt(adopt) => Some(self.adopt(id, &adopt, fds)),
             Ask::Signal(signal) => Some(self.signal(id, &signal)),
             Ask::Close(close) => self.close(token, id, &close),
-            Ask::Forget(child) => Some(self.forget(id, &child.id)),
+            Ask::Forget(child) => self.forget(token, id, &child.id),
             Ask::Upgrade(_) => self.upgrade(token, id),
             Ask::Hello(_) | Ask::List(_) | Ask::StopAll(_) => {
                 Some(Reply::failed(id, FailureKind::Refused, 0))
@@ -85,7 +86,8 @@ impl Keeper {
             return Some(Reply::failed(id, FailureKind::Busy, 0));
         }
         if !self.table.children.contains_key(&uuid) {
-            let spawned = match spawn::spawn(spawn, &self.settings.account, self.settings.nofile()) {
+            let (account, nofile) = (&self.settings.account, self.settings.nofile());
+            let spawned = match spawn::spawn(spawn, uuid, &self.groups, account, nofile) {
                 Ok(spawned) => spawned,
                 Err(cause) => return Some(spawn_failed(id, &cause)),
             };
@@ -96,6 +98,8 @@ impl Keeper {
                 exit: None,
                 adopted: false,
                 reason: wire::Reason::Exited,
+                bounds: Some(spawned.bounds),
+                ending: None,
             };
             self.table.children.insert(uuid, child);
         }
@@ -121,6 +125,8 @@ impl Keeper {
             exit,
             adopted: true,
             reason: wire::Reason::Exited,
+            bounds: None,
+            ending: None,
         };
         let child = self.table.children.entry(uuid).insert_entry(child);
         let reply = Reply { children: vec![child.get().describe(uuid)], ..Reply::ok(id) };
@@ -157,25 +163,44 @@ impl Keeper {
             return Some(Reply::failed(id, FailureKind::Refused, 0));
         };
         let child = self.table.children.get_mut(&uuid);
-        let leader = child.as_ref().and_then(|c| c.leader);
+        let (leader, own) = child.as_ref().map_or((None, false), |c| (c.leader, !c.adopted));
         if let Some(child) = child.filter(|c| c.exit.is_none() && c.reason == wire::Reason::Exited) {
             child.reason = ask.reason();
         }
-        let grace = Duration::from_millis(ask.grace_ms);
-        self.closings.begin(uuid, leader, grace, Some((token, id)));
+        let begin = Begin {
+            leader,
+            own,
+            grace: Duration::from_millis(ask.grace_ms),
+            terminate: ask.terminate,
+            tracking: self.groups.tracking(uuid).max(ask.tracking()),
+        };
+        self.closings.begin(uuid, &begin, Some((token, id)));
         None
     }
 
-    fn forget(&mut self, id: u64, child: &[u8]) -> Reply {
+    /// One that is being closed is forgotten when that is done: who forgets it is to know how it went, since who asked
+    /// for it may have been killed.
+    fn forget(&mut self, token: u64, id: u64, child: &[u8]) -> Option<Reply> {
         let Ok(uuid) = Uuid::from_slice(child) else {
-            return Reply::failed(id, FailureKind::Refused, 0);
+            return Some(Reply::failed(id, FailureKind::Refused, 0));
         };
         if self.table.children.get(&uuid).is_some_and(|c| c.exit.is_none()) {
-            return Reply::failed(id, FailureKind::Refused, libc::EBUSY);
+            return Some(Reply::failed(id, FailureKind::Refused, libc::EBUSY));
         }
-        self.table.children.remove(&uuid);
+        if self.closings.forget_after(uuid, (token, id)) {
+            return None;
+        }
+        let ending = self.table.children.get(&uuid).and_then(|c| c.ending.clone());
+        self.let_go(uuid);
+        Some(Reply { ending, ..Reply::ok(id) })
+    }
+
+    pub(super) fn let_go(&mut self, uuid: Uuid) {
+        let empty = self.groups.tracking(uuid) != wire::Tracking::ProcessTable && self.groups.is_empty(uuid);
+        let proven = empty || self.table.children.get(&uuid).is_some_and(Child::is_proven_gone);
+        self.table.forget(uuid, proven);
+        self.groups.tidy(|id| self.table.children.contains_key(&id));
         self.exits.remove(uuid);
-        Reply::ok(id)
     }
 
     fn upgrade(&mut self, token: u64, id: u64) -> Option<Reply> {
@@ -195,19 +220,26 @@ impl Keeper {
     }
 
     fn stop_all(&mut self, token: u64, id: u64, stop: &wire::StopAll) -> Option<Reply> {
-        let grace = Duration::from_millis(stop.grace_ms);
+        let begin = |leader, own, id| Begin {
+            leader,
+            own,
+            grace: Duration::from_millis(stop.grace_ms),
+            terminate: false,
+            tracking: self.groups.tracking(id),
+        };
         for (uuid, child) in &mut self.table.children {
             if child.exit.is_none() && child.reason == wire::Reason::Exited {
                 child.reason = wire::Reason::Killed;
             }
-            self.closings.begin(*uuid, child.leader, grace, None);
+            self.closings.begin(*uuid, &begin(child.leader, !child.adopted, *uuid), None);
         }
-        for uuid in stop.also.iter().filter_map(|id| Uuid::from_slice(id).ok()) {
+        let also = stop.also.iter().filter_map(|id| Uuid::from_slice(id).ok()).chain(self.groups.children());
+        for uuid in also {
             if !self.table.children.contains_key(&uuid) {
-                self.closings.begin(uuid, None, grace, None);
+                self.closings.begin(uuid, &begin(None, false, uuid), None);
             }
         }
-        self.closings.begin(tree::STRAYS, None, grace, None);
+        self.closings.begin(tree::STRAYS, &begin(None, false, tree::STRAYS), None);
         self.stopping = Some((token, id));
         None
     }

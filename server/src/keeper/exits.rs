@@ -134,7 +134,8 @@ fn pidfd_exit_status(pidfd: impl AsFd) -> Option<i32> {
     (result == 0 && info.mask & INFO_EXIT != 0).then_some(info.exit_code)
 }
 
-fn now_ms() -> u64 {
+/// Now, in milliseconds since 1970.
+pub fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 mod answer;
+mod cgroup;
 pub mod client;
 mod closing;
 mod exits;
@@ -152,6 +153,8 @@ fn begin(settings: Settings, exits: ExitFiles) -> Result<Keeper, Error> {
             exit: Some(exit),
             adopted: true,
             reason: exit.reason(),
+            bounds: None,
+            ending: None,
         };
         table.children.insert(id, ended);
     }

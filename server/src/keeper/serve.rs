@@ -24,7 +24,8 @@ use uuid::Uuid;
 
 use super::{
     Settings,
-    closing::Closings,
+    cgroup::Groups,
+    closing::{Closings, World},
     exits::{self, ExitFiles},
     table::Table,
     wire::{self, Reply},
@@ -85,6 +86,7 @@ pub(super) struct Keeper {
     pub(super) owner: Option<Owner>,
     pub(super) exits: ExitFiles,
     pub(super) closings: Closings,
+    pub(super) groups: Groups,
     pub(super) epoll: OwnedFd,
     pub(super) stopping: Option<(u64, u64)>,
     pub(super) survivors: Vec<wire::Survivor>,
@@ -106,6 +108,7 @@ impl Keeper {
         let child_ended = signal_fd(libc::SIGCHLD)?;
         watch(&epoll, &listener, LISTENER)?;
         watch(&epoll, &child_ended, CHILD_ENDED)?;
+        let groups = Groups::find(&settings.args.dir);
         let mut keeper = Self {
             settings,
             table,
@@ -115,6 +118,7 @@ impl Keeper {
             owner: None,
             exits,
             closings: Closings::default(),
+            groups,
             epoll,
             stopping: None,
             survivors: Vec::new(),
@@ -307,17 +311,29 @@ impl Keeper {
     }
 
     fn finish_closings(&mut self) {
-        for closed in self.closings.look(&self.settings.account) {
-            let children = self.table.children.get(&closed.id).map(|c| c.describe(closed.id));
+        let world = World { account: &self.settings.account, table: &self.table, groups: &self.groups };
+        for closed in self.closings.look(&world) {
+            let child = self.table.children.get_mut(&closed.id).map(|child| {
+                child.ending = Some(closed.ending.clone());
+                child.describe(closed.id)
+            });
             for (token, id) in closed.askers {
-                let survivors = closed.survivors.clone();
-                let reply =
-                    Reply { children: children.iter().cloned().collect(), survivors, ..Reply::ok(id) };
+                let reply = Reply {
+                    children: child.iter().cloned().collect(),
+                    survivors: closed.ending.survivors.clone(),
+                    ending: Some(closed.ending.clone()),
+                    ..Reply::ok(id)
+                };
                 self.reply(token, &reply, None);
             }
-            // What an earlier close could not end may have ended since; what is left is looked for again.
+            self.groups.remove(closed.id);
+            if closed.forget {
+                self.let_go(closed.id);
+            }
+            // What an earlier close could not end may have ended since; what is left is looked for again. What only may
+            // be a terminal's is looked for as a stray.
             if self.stopping.is_some() {
-                self.survivors.extend(closed.survivors);
+                self.survivors.extend(closed.ending.survivors.into_iter().filter(|s| !s.possible));
             }
         }
     }
@@ -327,6 +343,7 @@ impl Keeper {
             let reply = Reply { survivors: std::mem::take(&mut self.survivors), ..Reply::ok(id) };
             self.reply(token, &reply, None);
         }
+        self.groups.finish();
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::{
     ffi::CString,
     io,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::process::CommandExt,
     },
     process::{Command, Stdio},
@@ -21,8 +21,15 @@ use rustix::{
     process::{Pid, PidfdFlags, Resource, Rlimit, pidfd_open, setrlimit},
     pty::{OpenptFlags, ioctl_tiocgptpeer},
 };
+use uuid::Uuid;
 
-use super::{accounts::ShellAccount, table::ChildIo, tree, wire};
+use super::{
+    accounts::ShellAccount,
+    cgroup::{Groups, Made},
+    table::ChildIo,
+    tree,
+    wire::{self, Bounds, Enforcement},
+};
 
 /// A child that runs.
 #[derive(Debug)]
@@ -35,6 +42,8 @@ pub struct Spawned {
     pub pid: i32,
     /// Its start time.
     pub start_time: u64,
+    /// What holds its tree together.
+    pub bounds: Bounds,
 }
 
 /// Why a child could not be started; the system's error comes along.
@@ -51,13 +60,24 @@ pub enum Error {
 /// `chdir` fails between fork and exec, where only a number can be told to the parent: this is added to it.
 const CWD_ERRNO_BASE: i32 = 10_000;
 
-/// Starts a child.
+/// Starts a child, in groups of its own where there can be such.
 ///
 /// # Errors
 /// [`Error`]; nothing is left of the attempt.
-pub fn spawn(spawn: &wire::Spawn, account: &ShellAccount, nofile: Rlimit) -> Result<Spawned, Error> {
+pub fn spawn(
+    spawn: &wire::Spawn,
+    id: Uuid,
+    groups: &Groups,
+    account: &ShellAccount,
+    nofile: Rlimit,
+) -> Result<Spawned, Error> {
     let (master, slave) = open_pty(spawn.cols, spawn.rows, account).map_err(Error::System)?;
-    let pid = start(spawn, &slave, account, nofile)?;
+    let limits = spawn.limits.unwrap_or_default();
+    let Made { entries, mut bounds } = groups.make(id, &limits);
+    let mut resources = vec![(Resource::Nofile, nofile)];
+    resources.extend(instead_of_groups(&limits, &mut bounds, account));
+    let begin = Begin { entries, resources };
+    let pid = start(spawn, &slave, account, begin).inspect_err(|_| groups.remove(id))?;
     let rest = || -> io::Result<Spawned> {
         let (pipe_read, pipe_write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let data = memfd_create("input-data", MemfdFlags::CLOEXEC)?;
@@ -66,7 +86,7 @@ pub fn spawn(spawn: &wire::Spawn, account: &ShellAccount, nofile: Rlimit) -> Res
         let pidfd = pidfd_open(process, PidfdFlags::empty())?;
         let start_time = tree::start_time(pid).unwrap_or_default();
         let io = ChildIo { master, pipe_read, pipe_write, data, records, pidfd };
-        Ok(Spawned { io, slave, pid, start_time })
+        Ok(Spawned { io, slave, pid, start_time, bounds })
     };
     rest().map_err(|cause| {
         if let Some(process) = Pid::from_raw(pid) {
@@ -100,7 +120,38 @@ fn open_pty(cols: u32, rows: u32, account: &ShellAccount) -> io::Result<(OwnedFd
     Ok((master, slave))
 }
 
-fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, nofile: Rlimit) -> Result<i32, Error> {
+/// What a child enters and is limited by before it becomes its program.
+struct Begin {
+    entries: Vec<OwnedFd>,
+    resources: Vec<(Resource, Rlimit)>,
+}
+
+/// Resource limits for what no group limits. Root could lift them, so they would be no limits for it.
+fn instead_of_groups(
+    limits: &wire::Limits,
+    bounds: &mut Bounds,
+    account: &ShellAccount,
+) -> Vec<(Resource, Rlimit)> {
+    let mut resources = Vec::new();
+    if account.uid == 0 {
+        return resources;
+    }
+    let both = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
+    if bounds.memory() == Enforcement::Unenforced {
+        // Data, not address space: many programs reserve far more of that than they use.
+        resources.push((Resource::Data, both(limits.memory_bytes_max)));
+        bounds.set_memory(Enforcement::Rlimit);
+    }
+    if bounds.processes() == Enforcement::Unenforced {
+        // The kernel counts the account's, so what it has already is on top.
+        let most = tree::tasks_of(account.uid).saturating_add(limits.processes_max);
+        resources.push((Resource::Nproc, both(most)));
+        bounds.set_processes(Enforcement::Rlimit);
+    }
+    resources
+}
+
+fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, begin: Begin) -> Result<i32, Error> {
     let (program, arguments) = spawn.argv.split_first().ok_or(Error::Exec(io::ErrorKind::NotFound.into()))?;
     let cwd = CString::new(spawn.cwd.as_str()).map_err(|e| Error::Cwd(e.into()))?;
     let stdio = || slave.try_clone().map(Stdio::from).map_err(Error::System);
@@ -114,7 +165,7 @@ fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, nofile: R
     // SAFETY: the closure runs between fork and exec in a process with one thread; it makes system calls only and
     // allocates nothing.
     unsafe {
-        command.pre_exec(move || prepare(identity.as_ref(), &cwd, nofile));
+        command.pre_exec(move || prepare(identity.as_ref(), &cwd, &begin));
     }
     let child = command.spawn().map_err(|cause| match cause.raw_os_error() {
         Some(errno) if errno > CWD_ERRNO_BASE => {
@@ -126,14 +177,20 @@ fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, nofile: R
     Ok(child.id().cast_signed())
 }
 
-/// What the child does before it becomes the program, in this order: its session and terminal while it still has
-/// the keeper's privilege, then the shell user, then what that user may do.
-fn prepare(identity: Option<&(u32, u32, Vec<u32>)>, cwd: &CString, nofile: Rlimit) -> io::Result<()> {
+/// What the child does before it becomes the program, in this order: its session, terminal and groups while it still
+/// has the keeper's privilege, then the shell user, then what that user may do.
+fn prepare(identity: Option<&(u32, u32, Vec<u32>)>, cwd: &CString, begin: &Begin) -> io::Result<()> {
     let check = |result: libc::c_int| if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) };
     // SAFETY: system calls on this process alone, with pointers into live values.
     unsafe {
         check(libc::setsid())?;
         check(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
+        // Before anything of the program's can run: no process of it is ever outside.
+        for entry in &begin.entries {
+            if libc::write(entry.as_raw_fd(), c"0".as_ptr().cast(), 1) != 1 {
+                return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+            }
+        }
         if let Some((uid, gid, groups)) = identity {
             check(libc::setgroups(groups.len(), groups.as_ptr()))?;
             check(libc::setresgid(*gid, *gid, *gid))?;
@@ -162,6 +219,36 @@ fn prepare(identity: Option<&(u32, u32, Vec<u32>)>, cwd: &CString, nofile: Rlimi
         check(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut()))?;
         libc::umask(0o022);
     }
-    setrlimit(Resource::Nofile, nofile)?;
+    for (resource, limit) in &begin.resources {
+        setrlimit(*resource, *limit)?;
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_group_limits_is_limited_for_others_than_root() {
+        let limits = wire::Limits { memory_bytes_max: 1 << 20, processes_max: 10, cpu_millis_max: 500 };
+        let bounds = Groups::default().make(Uuid::now_v7(), &limits).bounds;
+        let account = |uid| ShellAccount {
+            name: String::new(),
+            uid,
+            gid: uid,
+            groups: Vec::new(),
+            home: String::new(),
+            shell: String::new(),
+        };
+        let (mut of_root, mut of_others) = (bounds, bounds);
+        assert!(instead_of_groups(&limits, &mut of_root, &account(0)).is_empty());
+        assert_eq!(of_root, bounds);
+        // Nobody has this uid, so nothing of its runs.
+        let resources = instead_of_groups(&limits, &mut of_others, &account(4_000_000));
+        let set: Vec<_> = resources.iter().map(|(resource, limit)| (*resource, limit.maximum)).collect();
+        assert_eq!(set, [(Resource::Data, Some(1 << 20)), (Resource::Nproc, Some(10))]);
+        let kept = [of_others.memory(), of_others.processes(), of_others.cpu()];
+        assert_eq!(kept, [Enforcement::Rlimit, Enforcement::Rlimit, Enforcement::Unenforced]);
+    }
 }

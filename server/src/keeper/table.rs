@@ -63,6 +63,10 @@ pub struct Child {
     pub adopted: bool,
     /// Why it will have ended.
     pub reason: wire::Reason,
+    /// What holds its tree together; absent if another keeper spawned it.
+    pub bounds: Option<wire::Bounds>,
+    /// How its tree was ended, if it was.
+    pub ending: Option<wire::Ending>,
 }
 
 impl Child {
@@ -74,7 +78,14 @@ impl Child {
             start_time: self.leader.map_or(0, |l| l.start_time),
             exit: self.exit,
             has_fds: self.io.is_some(),
+            bounds: self.bounds,
+            ending: self.ending.clone(),
         }
+    }
+
+    /// True if nothing of it is left for certain.
+    pub fn is_proven_gone(&self) -> bool {
+        self.ending.as_ref().is_some_and(|ending| ending.proven)
     }
 }
 
@@ -87,6 +98,8 @@ pub struct Table {
     pub database: Vec<u8>,
     /// Which keeper this is, through all its programs.
     pub keeper: Uuid,
+    /// The earliest start of a child that was forgotten and may have left something behind.
+    pub unproven_since: Option<u64>,
 }
 
 /// The table as it passes through `execve`: descriptors by number.
@@ -122,6 +135,9 @@ pub struct Saved {
     /// [`Table::keeper`]; empty from an older program.
     #[prost(bytes = "vec", tag = "20")]
     pub keeper: Vec<u8>,
+    /// [`Table::unproven_since`]
+    #[prost(uint64, optional, tag = "10")]
+    pub unproven_since: Option<u64>,
 }
 
 /// A connection as it passes through `execve`.
@@ -161,7 +177,7 @@ pub struct SavedChild {
 impl Table {
     /// The table of a keeper that has just come into being.
     pub fn new() -> Self {
-        Self { children: HashMap::new(), database: Vec::new(), keeper: Uuid::now_v7() }
+        Self { children: HashMap::new(), database: Vec::new(), keeper: Uuid::now_v7(), unproven_since: None }
     }
 
     /// The children's part of [`Saved`].
@@ -178,8 +194,12 @@ impl Table {
 
     /// The table again, in the new program.
     pub fn restore(saved: &Saved) -> Self {
-        let keeper = Uuid::from_slice(&saved.keeper).unwrap_or_else(|_| Uuid::now_v7());
-        let mut table = Self { children: HashMap::new(), database: saved.database.clone(), keeper };
+        let mut table = Self {
+            children: HashMap::new(),
+            database: saved.database.clone(),
+            keeper: Uuid::from_slice(&saved.keeper).unwrap_or_else(|_| Uuid::now_v7()),
+            unproven_since: saved.unproven_since,
+        };
         for one in &saved.children {
             let Some(described) = &one.child else { continue };
             let Ok(id) = Uuid::from_slice(&described.id) else { continue };
@@ -190,10 +210,33 @@ impl Table {
                 exit: described.exit,
                 adopted: one.adopted,
                 reason: one.reason(),
+                bounds: described.bounds,
+                ending: described.ending.clone(),
             };
             table.children.insert(id, child);
         }
         table
+    }
+
+    /// Lets go of a child. `proven` says that nothing of it is left.
+    pub fn forget(&mut self, id: Uuid, proven: bool) {
+        let Some(child) = self.children.remove(&id) else { return };
+        if let Some(leader) = child.leader.filter(|_| !proven && !child.adopted) {
+            let since = self.unproven_since.unwrap_or(u64::MAX);
+            self.unproven_since = Some(since.min(leader.start_time));
+        }
+    }
+
+    /// The only child that can have started a process that this one has inherited; `None` if there are more.
+    pub fn only_starter(&self, start_time: u64) -> Option<Uuid> {
+        if self.unproven_since.is_some_and(|since| since <= start_time) {
+            return None;
+        }
+        let may = |c: &Child| {
+            !c.adopted && !c.is_proven_gone() && c.leader.is_some_and(|l| l.start_time <= start_time)
+        };
+        let mut starters = self.children.iter().filter(|(_, c)| may(c)).map(|(id, _)| *id);
+        starters.next().filter(|_| starters.next().is_none())
     }
 }
 

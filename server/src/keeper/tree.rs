@@ -1,5 +1,5 @@
-//! Finds and signals everything that a terminal started: by session, by process group and by the mark
-//! `MOSAIC_TERMINAL_ID` in the environment.
+//! Finds and signals everything that a terminal started: by control group, by session, by the mark
+//! `MOSAIC_TERMINAL_ID` in the environment, and by ancestry.
 //!
 //! It knows nothing about PTYs or exit records. A process is signalled through a pidfd, after its start time was
 //! checked, so a recycled pid is never hit; and as the shell user, so that the kernel itself
@@ -10,7 +10,7 @@ use std::{collections::HashMap, fs, io::Read, os::unix::fs::MetadataExt};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use uuid::Uuid;
 
-use super::accounts::ShellAccount;
+use super::{accounts::ShellAccount, cgroup::Groups, table::Table};
 
 /// What is known of a terminal's own process.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,15 @@ struct Stat {
     zombie: bool,
     parent: i32,
     session: i32,
+    threads: u64,
     start_time: u64,
+    uid: u32,
+}
+
+impl Stat {
+    fn member(&self, pid: i32) -> Member {
+        Member { pid, start_time: self.start_time, command: self.command.clone() }
+    }
 }
 
 /// The start time of a process; `None` if there is no such process.
@@ -60,40 +68,96 @@ pub fn start_time(pid: i32) -> Option<u64> {
 /// Stands for no terminal: what the keeper has inherited without knowing from which.
 pub const STRAYS: Uuid = Uuid::nil();
 
-/// Looks once at all processes and says which live ones belong to which of the terminals: those of its session, those
-/// that carry its mark, and all that these started. Asked for [`STRAYS`], also every other descendant of this process.
-pub fn members(
+/// What one look at all processes has shown.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The living processes of each terminal that was asked for.
+    pub members: HashMap<Uuid, Vec<Member>>,
+    /// Processes that this one has inherited and that no terminal can be said to have started.
+    pub strays: Vec<Member>,
+}
+
+/// Looks once at all processes and says which live ones belong to which of the terminals: those in its groups, those
+/// of its session, those that carry its mark, what it alone can have started, and all that these started. Asked for
+/// [`STRAYS`], also every other descendant of this process.
+pub fn look(
     terminals: &HashMap<Uuid, Option<Leader>>,
     account: &ShellAccount,
-) -> HashMap<Uuid, Vec<Member>> {
-    let alive = alive(account);
+    table: &Table,
+    groups: &Groups,
+) -> Seen {
+    let alive = alive();
     let mut owner: HashMap<i32, Uuid> = HashMap::new();
-    // A leader's pid can belong to somebody else once its session is empty: then the session is not ours.
-    let sessions: HashMap<i32, Uuid> = terminals
-        .iter()
-        .filter_map(|(id, leader)| leader.map(|l| (l, *id)))
-        .filter(|(leader, _)| start_time(leader.pid).is_none_or(|t| t == leader.start_time))
-        .map(|(leader, id)| (leader.pid, id))
-        .collect();
+    for id in terminals.keys() {
+        owner.extend(
+            groups.members(*id).into_iter().filter(|pid| alive.contains_key(pid)).map(|pid| (pid, *id)),
+        );
+    }
+    let sessions = sessions(terminals.iter().filter_map(|(id, leader)| Some((*id, (*leader)?))));
     for (pid, stat) in &alive {
-        let marked = || mark(*pid).filter(|id| terminals.contains_key(id));
-        if let Some(id) = sessions.get(&stat.session).copied().or_else(marked) {
+        // Nobody else's environment may be read, or can hold a mark.
+        let marked = || (stat.uid == account.uid || stat.uid == 0).then(|| mark(*pid)).flatten();
+        let marked = || marked().filter(|id| terminals.contains_key(id));
+        if !owner.contains_key(pid)
+            && let Some(id) = sessions.get(&stat.session).copied().or_else(marked)
+        {
             owner.insert(*pid, id);
         }
     }
+    inherit(&alive, &mut owner);
+    let strays = strays(&alive, &mut owner, terminals, table, groups);
     inherit(&alive, &mut owner);
     if terminals.contains_key(&STRAYS) {
         owner.insert(std::process::id().cast_signed(), STRAYS);
         inherit(&alive, &mut owner);
     }
-    let mut found: HashMap<Uuid, Vec<Member>> = HashMap::new();
+    let mut members: HashMap<Uuid, Vec<Member>> = HashMap::new();
     for (pid, stat) in alive {
         if let Some(id) = owner.get(&pid) {
-            let member = Member { pid, start_time: stat.start_time, command: stat.command };
-            found.entry(*id).or_default().push(member);
+            members.entry(*id).or_default().push(stat.member(pid));
         }
     }
-    found
+    Seen { members, strays }
+}
+
+/// Whose session is which. A leader's pid can belong to somebody else once its session is empty: then the session is
+/// not ours.
+fn sessions(leaders: impl Iterator<Item = (Uuid, Leader)>) -> HashMap<i32, Uuid> {
+    leaders
+        .filter(|(_, leader)| start_time(leader.pid).is_none_or(|t| t == leader.start_time))
+        .map(|(id, leader)| (leader.pid, id))
+        .collect()
+}
+
+/// The children of this process that no terminal claims, by group, session or mark: somebody started them and hid well.
+/// What only one terminal can have started, and that one was asked for, is counted as its own.
+fn strays(
+    alive: &HashMap<i32, Stat>,
+    owner: &mut HashMap<i32, Uuid>,
+    terminals: &HashMap<Uuid, Option<Leader>>,
+    table: &Table,
+    groups: &Groups,
+) -> Vec<Member> {
+    let own = std::process::id().cast_signed();
+    let inherited = |(pid, stat): &(&i32, &Stat)| stat.parent == own && !owner.contains_key(pid);
+    let found: Vec<(&i32, &Stat)> = alive.iter().filter(inherited).collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let sessions = sessions(table.children.iter().filter_map(|(id, c)| Some((*id, c.leader?))));
+    let mut strays = Vec::new();
+    for (pid, stat) in found {
+        let claimed =
+            || sessions.contains_key(&stat.session) || groups.owner(*pid).is_some() || mark(*pid).is_some();
+        match table.only_starter(stat.start_time).filter(|id| terminals.contains_key(id)) {
+            _ if claimed() => {}
+            Some(id) => {
+                owner.insert(*pid, id);
+            }
+            None => strays.push(stat.member(*pid)),
+        }
+    }
+    strays
 }
 
 /// Children belong where their parents do.
@@ -111,17 +175,23 @@ fn inherit(alive: &HashMap<i32, Stat>, owner: &mut HashMap<i32, Uuid>) {
     }
 }
 
-/// All living processes of the shell user's or of root's (which a set-uid program may be), but for this one.
-fn alive(account: &ShellAccount) -> HashMap<i32, Stat> {
+/// All living processes, but for this one. Whose they are does not matter: a terminal can have started them through a
+/// set-uid program.
+fn alive() -> HashMap<i32, Stat> {
     let Ok(entries) = fs::read_dir("/proc") else { return HashMap::new() };
     let own = std::process::id().cast_signed();
     let candidates = entries.flatten().filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse::<i32>().ok().filter(|pid| *pid != own)?;
         let uid = entry.metadata().ok()?.uid();
-        let stat = (uid == account.uid || uid == 0).then(|| stat(pid))??;
+        let stat = Stat { uid, ..stat(pid)? };
         (!stat.zombie).then_some((pid, stat))
     });
     candidates.collect()
+}
+
+/// How many tasks (processes with their threads) an account has.
+pub fn tasks_of(uid: u32) -> u64 {
+    alive().values().filter(|stat| stat.uid == uid).map(|stat| stat.threads).sum()
 }
 
 /// Signals these processes, as the shell user; those that are gone or not ours to signal stay as they are.
@@ -153,7 +223,9 @@ fn stat(pid: i32) -> Option<Stat> {
         zombie: matches!(*fields.first()?, "Z" | "X"),
         parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
+        threads: fields.get(17)?.parse().ok()?,
         start_time: fields.get(19)?.parse().ok()?,
+        uid: 0,
     })
 }
 

@@ -112,6 +112,7 @@ fn save(keeper: &Keeper) -> Saved {
         nofile_soft: keeper.settings.nofile().current,
         nofile_hard: keeper.settings.nofile().maximum,
         keeper: keeper.table.keeper.as_bytes().to_vec(),
+        unproven_since: keeper.table.unproven_since,
     }
 }
 

@@ -3,6 +3,8 @@
 //! It knows nothing about what either does with them. Tags are never reused: a new server works with the
 //! previous keeper, and a new keeper goes on with the previous one's table.
 
+mod tree;
+
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
@@ -14,6 +16,8 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
 };
+
+pub use tree::{Bounds, Ending, Enforcement, Limits, SURVIVORS_MAX, Sent, Step, Survivor, Tracking};
 
 /// Grows with each change that an older peer would not understand.
 pub const PROTOCOL: u32 = 1;
@@ -122,6 +126,9 @@ pub struct Spawn {
     /// Height in cells.
     #[prost(uint32, tag = "7")]
     pub rows: u32,
+    /// What it and all that it starts may use; absent: anything.
+    #[prost(message, optional, tag = "8")]
+    pub limits: Option<Limits>,
 }
 
 /// A child of a keeper that died; its descriptors come along.
@@ -161,6 +168,12 @@ pub struct Close {
     /// Why, for the exit record.
     #[prost(enumeration = "Reason", tag = "3")]
     pub reason: i32,
+    /// True: it begins with SIGTERM, too. A shell ignores that one, a program may put things in order.
+    #[prost(bool, tag = "4")]
+    pub terminate: bool,
+    /// How its processes were found when it was started, as far as the asker knows.
+    #[prost(enumeration = "Tracking", tag = "5")]
+    pub tracking: i32,
 }
 
 /// Ends all children and the keeper.
@@ -202,6 +215,9 @@ pub struct Reply {
     /// comes after its death is another. Empty from an older keeper.
     #[prost(bytes = "vec", tag = "20")]
     pub keeper: Vec<u8>,
+    /// How the tree ended that was to be closed.
+    #[prost(message, optional, tag = "8")]
+    pub ending: Option<Ending>,
 }
 
 /// Why a question could not be answered.
@@ -258,6 +274,12 @@ pub struct Child {
     /// False if only the record of its end is left.
     #[prost(bool, tag = "5")]
     pub has_fds: bool,
+    /// What holds its tree together; absent from an older keeper, and for an adopted child.
+    #[prost(message, optional, tag = "6")]
+    pub bounds: Option<Bounds>,
+    /// How its tree was ended, if it was.
+    #[prost(message, optional, tag = "7")]
+    pub ending: Option<Ending>,
 }
 
 /// How a child ended. Also what an exit file holds.
@@ -297,17 +319,8 @@ pub enum Reason {
     Idle = 3,
     /// It was lost and its remains were swept.
     Lost = 4,
-}
-
-/// A process that could not be ended.
-#[derive(Clone, PartialEq, Message)]
-pub struct Survivor {
-    /// Its process id.
-    #[prost(int32, tag = "1")]
-    pub pid: i32,
-    /// Its name.
-    #[prost(string, tag = "2")]
-    pub command: String,
+    /// It ran for too long.
+    TimeLimit = 5,
 }
 
 impl Reply {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::job::Stop;
 use crate::{
     ids::{AgentId, JobId, NodeId, TerminalId, WorkspaceId},
-    terminal::{Exit, Survivor},
+    terminal::{Bounds, Exit, Step, Survivor, Tracking},
 };
 
 /// Where an agent is in its life.
@@ -137,6 +137,10 @@ pub struct Receipt {
     pub proven: bool,
     /// What may be left.
     pub survivors: Vec<Survivor>,
+    /// How its processes were found.
+    pub tracking: Option<Tracking>,
+    /// What was sent, in this order.
+    pub steps: Vec<Step>,
     /// The reference that keeps what was not committed.
     #[serde(default)]
     pub saved_ref: Option<String>,
@@ -190,6 +194,9 @@ pub struct Agent {
     /// Tokens that it reported.
     #[serde(default)]
     pub tokens_used: u64,
+    /// Its limits, and who keeps them; absent before it runs.
+    #[serde(default)]
+    pub bounds: Option<Bounds>,
 }
 
 impl Agent {

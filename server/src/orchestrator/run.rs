@@ -23,14 +23,14 @@ use super::{
     scan::Scanner,
     store::{
         self,
-        agents::{Both, End, Verdict},
+        agents::{Both, End, Started, Verdict},
     },
 };
 use crate::{
     error::{Error, Reason, Result},
     ids::{AgentId, JobId, WriterId},
     keeper::wire,
-    terminal::{AgentShell, AgentTerminal, Exit, ExitReason, Standing, Survivor},
+    terminal::{AgentShell, AgentTerminal, Exit, ExitReason, How, Standing, TreeEnd, TreeLimits},
 };
 
 /// An agent that runs here.
@@ -118,8 +118,8 @@ impl Shared {
             Err(error) => return self.not_started(agent, &error).await,
         };
         let now = now_ms();
-        let pid = terminal.pid();
-        if self.persist(|| store::agents::started(&self.changes, agent.id, pid, now)).await.is_none() {
+        let how = Started { pid: terminal.pid(), time_ms: now, bounds: terminal.bounds() };
+        if self.persist(|| store::agents::started(&self.changes, agent.id, how)).await.is_none() {
             return false;
         }
         running.started.store(true, Ordering::Release);
@@ -164,6 +164,11 @@ impl Shared {
             cwd: job.spec.cwd.clone().or(default),
             env,
             size: job.spec.size,
+            limits: TreeLimits {
+                memory_bytes_max: profile.settings.memory_bytes_max,
+                processes_max: profile.settings.processes_max.into(),
+                cpu_millis_max: profile.settings.cpu_millis_max.into(),
+            },
             creator: (job.creator.clone(), job.creator_token),
         };
         let terminal = self.terminals.start_for_agent(shell).await?;
@@ -209,12 +214,12 @@ impl Shared {
         stop: Stop,
     ) -> Option<(Exit, Receipt)> {
         let mut wish = running.stop.subscribe();
-        let survivors = loop {
+        let tree = loop {
             let grace = Duration::from_millis(wish.borrow_and_update().as_ref().unwrap_or(&stop).grace_ms);
-            let ending = self.terminals.end_agent(agent.terminal, grace, reason(&stop));
+            let how = How { grace, reason: reason(&stop), terminate: true };
             tokio::select! {
-                ended = ending => match ended {
-                    Ok(survivors) => break survivors,
+                ended = self.terminals.end_agent(agent.terminal, &how) => match ended {
+                    Ok(tree) => break tree,
                     Err(error) => {
                         tracing::warn!(agent = %agent.id, %error, "an agent could not be ended yet");
                         tokio::select! {
@@ -235,9 +240,9 @@ impl Shared {
             () = self.draining.cancelled() => return None,
         };
         let stop = running.stop.borrow().clone().unwrap_or(stop);
-        let proven = survivors.is_empty() && exit.is_some();
+        let proven = tree.proven && exit.is_some();
         let exit = exit.unwrap_or(Exit { reason: ExitReason::Unknown, ..Exit::LOST });
-        Some((exit, Receipt { stop, end_ms: now_ms(), proven, survivors, saved_ref: None }))
+        Some((exit, Receipt { proven, ..receipt(stop, tree) }))
     }
 
     /// Its program is over: what it left behind ends, too, and then it is written down.
@@ -267,17 +272,17 @@ impl Shared {
     /// Ends what an agent that ended by itself has left running; a receipt only if that could not be done.
     async fn sweep(&self, agent: &Agent, stop: Option<Stop>) -> Option<Receipt> {
         let grace = Duration::from_millis(self.settings.kill_grace_ms);
-        let survivors = match self.terminals.end_agent(agent.terminal, grace, wire::Reason::Exited).await {
-            Ok(survivors) => survivors,
+        let how = How { grace, reason: wire::Reason::Exited, terminate: true };
+        let tree = match self.terminals.end_agent(agent.terminal, &how).await {
+            Ok(tree) => tree,
             Err(error) => {
                 tracing::warn!(agent = %agent.id, %error, "what an agent left behind could not be looked for");
-                Vec::<Survivor>::new()
+                return None;
             }
         };
-        if survivors.is_empty() && stop.is_none() {
+        if tree.survivors.is_empty() && tree.steps.is_empty() && stop.is_none() {
             return None;
         }
-        let proven = survivors.is_empty();
         let stop = stop.unwrap_or_else(|| Stop {
             why: EndReason::Exited,
             words: "what it left behind".to_owned(),
@@ -285,7 +290,7 @@ impl Shared {
             time_ms: now_ms(),
             grace_ms: self.settings.kill_grace_ms,
         });
-        Some(Receipt { stop, end_ms: now_ms(), proven, survivors, saved_ref: None })
+        Some(receipt(stop, tree))
     }
 
     async fn record(&self, agent: &Agent, end: End) -> bool {
@@ -318,10 +323,17 @@ impl Shared {
     }
 }
 
+/// What ending a tree came to.
+fn receipt(stop: Stop, tree: TreeEnd) -> Receipt {
+    let TreeEnd { proven, survivors, tracking, steps } = tree;
+    Receipt { stop, end_ms: now_ms(), proven, survivors, tracking, steps, saved_ref: None }
+}
+
 /// Why the terminal of an agent that is being ended will have ended.
 fn reason(stop: &Stop) -> wire::Reason {
     match stop.why {
         EndReason::Cancelled | EndReason::Killed | EndReason::KillSwitch => wire::Reason::Closed,
+        EndReason::Timeout => wire::Reason::TimeLimit,
         _ => wire::Reason::Killed,
     }
 }
@@ -333,7 +345,7 @@ fn verdict(exit: &Exit, no_retry: &[i32]) -> Verdict {
         ExitReason::Unknown => {
             return Verdict::Lost("it ended while nobody could see how it did".to_owned());
         }
-        ExitReason::Closed | ExitReason::Killed | ExitReason::IdleTimeout => {
+        ExitReason::Closed | ExitReason::Killed | ExitReason::IdleTimeout | ExitReason::TimeLimit => {
             let message = "its terminal was closed".to_owned();
             return Verdict::Over(State::Cancelled, EndReason::Killed, message);
         }

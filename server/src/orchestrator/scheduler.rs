@@ -175,6 +175,7 @@ impl Shared {
             worktree: None,
             branch: None,
             tokens_used: 0,
+            bounds: None,
         }
     }
 

@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Shared, run::Running, store};
-use crate::{error::Result, keeper::wire};
+use crate::{error::Result, keeper::wire, terminal::How};
 
 impl Shared {
     /// Goes on with every agent of this server. Each one's own task finds out how far it was.
@@ -26,7 +26,8 @@ impl Shared {
             let shared = Arc::clone(self);
             self.tasks.spawn(async move {
                 let grace = Duration::from_millis(shared.settings.kill_grace_ms);
-                if let Err(error) = shared.terminals.end_agent(terminal, grace, wire::Reason::Lost).await {
+                let how = How { grace, reason: wire::Reason::Lost, terminate: true };
+                if let Err(error) = shared.terminals.end_agent(terminal, &how).await {
                     tracing::warn!(%agent, %error, "an agent that was given up could not be ended");
                 }
             });

@@ -2,34 +2,25 @@
 //!
 //! It knows nothing about jobs, and nothing here asks who may: that was decided before.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
     Shared, Terminals,
+    close::How,
     create::{Launch, Program, launch_recorded, undo},
     live::Live,
     record::{Exit, Record, Size, State, now_ms},
     store::{self, Inserted, NewTerminal},
+    tree::{Bounds, Limits, TreeEnd},
 };
 use crate::{
     auth::Actor,
     error::{Error, Reason, Result},
     ids::{AgentId, TerminalId, TokenId, WorkspaceId, WriterId},
-    keeper::wire,
     log::{Chunk, Log, Reader},
 };
-
-/// A process that could not be ended, or may have belonged to what was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Survivor {
-    /// Its process id.
-    pub pid: i32,
-    /// Its name.
-    pub command: String,
-}
 
 /// What an agent's terminal is started with.
 #[derive(Clone, Debug)]
@@ -44,6 +35,7 @@ pub(crate) struct AgentShell {
     pub(crate) cwd: Option<String>,
     pub(crate) env: HashMap<String, String>,
     pub(crate) size: Size,
+    pub(crate) limits: Limits,
     /// The name of the token that asked for the agent, and the token.
     pub(crate) creator: (String, TokenId),
 }
@@ -91,15 +83,10 @@ impl Terminals {
         all.values().filter_map(|live| live.record().agent.map(|agent| (agent, live.id))).collect()
     }
 
-    /// Ends what an agent's terminal started; answers what may be left of it.
-    pub(crate) async fn end_agent(
-        &self,
-        id: TerminalId,
-        grace: Duration,
-        reason: wire::Reason,
-    ) -> Result<Vec<Survivor>> {
-        let left = self.shared.end_tree(id, grace, reason).await?;
-        Ok(left.into_iter().map(|one| Survivor { pid: one.pid, command: one.command }).collect())
+    /// Ends what an agent's terminal started; answers how that went.
+    pub(crate) async fn end_agent(&self, id: TerminalId, how: &How) -> Result<TreeEnd> {
+        let known = self.shared.live().get(&id).map(|live| live.record());
+        self.shared.end_tree(id, how, known.as_ref()).await
     }
 
     /// The end of an agent's output, at most so many bytes; empty if there is none any more.
@@ -144,7 +131,8 @@ async fn start(shared: &Arc<Shared>, shell: AgentShell) -> Result<AgentTerminal>
             return Err(error);
         }
     };
-    let live = launch_recorded(shared, record, Launch { argv, arg0, env: shell.env }, actor).await?;
+    let launch = Launch { argv, arg0, env: shell.env, limits: shell.limits };
+    let live = launch_recorded(shared, record, launch, actor).await?;
     Ok(AgentTerminal { live })
 }
 
@@ -167,6 +155,9 @@ fn record(shared: &Shared, shell: &AgentShell, argv: Vec<String>, keeper: Option
         output_lost_bytes: 0,
         node: shared.node,
         idle_timeout_ms: None,
+        time_limit_ms: None,
+        bounds: None,
+        tree_end: None,
         creator: shell.creator.0.clone(),
         creator_token: shell.creator.1,
         agent: Some(shell.agent),
@@ -178,6 +169,11 @@ impl AgentTerminal {
     /// Its process.
     pub(crate) fn pid(&self) -> i32 {
         self.live.process.0
+    }
+
+    /// What holds it together, and who keeps its limits.
+    pub(crate) fn bounds(&self) -> Option<Bounds> {
+        self.live.record().bounds
     }
 
     /// How it ended, now or later; all of its output is in the log then.

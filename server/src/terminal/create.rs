@@ -11,6 +11,7 @@ use super::{
     live::Live,
     record::{Change, Record, now_ms},
     store::{self, Inserted, NewTerminal},
+    tree::{Bounds, Limits},
 };
 use crate::{
     auth::{Actor, Principal, Role},
@@ -29,9 +30,9 @@ pub(super) const NAME_BYTES_MAX: usize = 128;
 const CWD_BYTES_MAX: usize = 4096;
 /// Arguments and environment together have to fit one message to the keeper.
 const ARGUMENT_BYTES_MAX: usize = 96 * 1024;
-/// Spans after which an idle terminal can be closed.
-const IDLE_MIN: Duration = Duration::from_secs(1);
-const IDLE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Spans after which a terminal can be closed that is idle, or that still runs.
+const SPAN_MIN: Duration = Duration::from_secs(1);
+const SPAN_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// What a program may expect where nobody says otherwise.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -69,6 +70,9 @@ pub(crate) struct NewShell {
     pub(crate) env: HashMap<String, String>,
     pub(crate) size: Size,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) time_limit: Option<Duration>,
+    /// What it may use; `None` is what the settings say of terminals.
+    pub(crate) limits: Option<Limits>,
     pub(crate) request: Option<RequestId>,
 }
 
@@ -140,8 +144,10 @@ impl NewShell {
                 format!("arguments and environment have {bytes} bytes; at most {ARGUMENT_BYTES_MAX} fit");
             return Err(Error::bad_request(field, problem));
         }
-        if self.idle_timeout.is_some_and(|t| !(IDLE_MIN..=IDLE_MAX).contains(&t)) {
-            return Err(Error::bad_request("idle_timeout", "is not between one second and 366 days"));
+        for (field, span) in [("idle_timeout", self.idle_timeout), ("time_limit", self.time_limit)] {
+            if span.is_some_and(|t| !(SPAN_MIN..=SPAN_MAX).contains(&t)) {
+                return Err(Error::bad_request(field, "is not between one second and 366 days"));
+            }
         }
         Ok(())
     }
@@ -165,7 +171,10 @@ impl NewShell {
             output_end: 0,
             output_lost_bytes: 0,
             node: shared.node,
-            idle_timeout_ms: self.idle_timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+            idle_timeout_ms: self.idle_timeout.map(millis),
+            time_limit_ms: self.time_limit.map(millis),
+            bounds: None,
+            tree_end: None,
             creator: principal.token_name.clone(),
             creator_token: principal.token_id,
             agent: None,
@@ -222,7 +231,8 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
             return Err(error);
         }
     };
-    let launch = Launch { argv, arg0, env: new.env };
+    let limits = new.limits.unwrap_or_else(|| Limits::of_terminals(&shared.settings));
+    let launch = Launch { argv, arg0, env: new.env, limits };
     let live = launch_recorded(shared, record, launch, actor).await?;
     Ok((live.record(), live.viewer_count()))
 }
@@ -236,6 +246,8 @@ pub(super) struct Launch {
     pub(super) arg0: String,
     /// Variables on top of the small clean set.
     pub(super) env: HashMap<String, String>,
+    /// What it may use.
+    pub(super) limits: Limits,
 }
 
 /// Starts a terminal whose row is there; if that fails, the row goes.
@@ -245,6 +257,7 @@ pub(super) async fn launch_recorded(
     launch: Launch,
     actor: Actor,
 ) -> Result<Arc<Live>> {
+    let limits = launch.limits;
     let spawn = wire::Spawn {
         id: record.id.0.as_bytes().to_vec(),
         argv: launch.argv,
@@ -253,9 +266,10 @@ pub(super) async fn launch_recorded(
         env: environment(shared, record.id, &launch.env),
         cols: record.size.cols.into(),
         rows: record.size.rows.into(),
+        limits: Some(limits.into()),
     };
     shared.expect(record.id);
-    let started = start(shared, &record, spawn).await;
+    let started = start(shared, &record, spawn, limits).await;
     shared.expect_no_more(record.id);
     match started {
         Ok((live, running)) => {
@@ -280,6 +294,10 @@ pub(super) async fn launch_recorded(
     }
 }
 
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Forgets a terminal that was never started, as soon as the database takes it.
 pub(super) fn undo(shared: &Arc<Shared>, record: Record, actor: Actor) {
     let shared = Arc::clone(shared);
@@ -300,7 +318,12 @@ async fn made_before(shared: &Arc<Shared>, principal: &Principal, id: TerminalId
 }
 
 /// Starts the program; answers the terminal, and its record as it was when it began to run.
-async fn start(shared: &Arc<Shared>, record: &Record, spawn: wire::Spawn) -> Result<(Arc<Live>, Record)> {
+async fn start(
+    shared: &Arc<Shared>,
+    record: &Record,
+    spawn: wire::Spawn,
+    limits: Limits,
+) -> Result<(Arc<Live>, Record)> {
     let program = record.command.first().map_or("", String::as_str);
     let mut first = true;
     let spawned = shared.keeper.ask_again(|keeper| {
@@ -309,9 +332,8 @@ async fn start(shared: &Arc<Shared>, record: &Record, spawn: wire::Spawn) -> Res
         async move {
             if again {
                 // The keeper that died may have started it: nobody else knows that child.
-                keeper
-                    .ask(Ask::Close(wire::Close { id, grace_ms: 0, reason: wire::Reason::Lost.into() }))
-                    .await?;
+                let reason = wire::Reason::Lost.into();
+                keeper.ask(Ask::Close(wire::Close { id, reason, ..wire::Close::default() })).await?;
             }
             keeper.ask_child(Ask::Spawn(spawn)).await.map(|spawned| (spawned, keeper))
         }
@@ -321,6 +343,7 @@ async fn start(shared: &Arc<Shared>, record: &Record, spawn: wire::Spawn) -> Res
     let mut running = record.clone();
     running.step(Change::Started);
     running.pid = child.pid;
+    running.bounds = Some(Bounds::new(limits, child.bounds));
     match shared.run(running.clone(), &child, io, &keeper).await {
         Ok(live) => Ok((live, running)),
         Err(error) => {

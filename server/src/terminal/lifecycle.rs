@@ -23,6 +23,7 @@ use super::{
     live::Live,
     record::{Change, Exit, Record, now_ms},
     store,
+    tree::TreeEnd,
 };
 use crate::{
     auth::Actor,
@@ -60,7 +61,7 @@ pub enum StartError {
 }
 
 /// How long an answer about an end waits for the database.
-const RECORDED_WAIT: Duration = Duration::from_secs(1);
+pub(super) const RECORDED_WAIT: Duration = Duration::from_secs(1);
 /// Pauses between two attempts to reach the database or the keeper.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -110,7 +111,7 @@ impl Terminals {
         let own = |handle| AbortOnDropHandle::new(handle);
         let owned = vec![
             own(tokio::spawn(Arc::clone(&shared).follow(link, linked.ended))),
-            own(tokio::spawn(Arc::clone(&shared).watch_idle())),
+            own(tokio::spawn(Arc::clone(&shared).watch_overdue())),
             own(tokio::spawn(Arc::clone(&shared).watch_retention())),
             own(tokio::spawn(Arc::clone(&shared).sweep_logs())),
         ];
@@ -212,6 +213,8 @@ impl Shared {
         let exit = Exit::from(exit);
         live.update(|record| close_record(record, &live.log, exit));
         live.tell_ended(exit);
+        // One that is being ended is recorded with what came of that: the keeper sees to it that this takes seconds.
+        live.no_ending().await;
         self.keep_end(&live).await;
     }
 
@@ -220,8 +223,13 @@ impl Shared {
         if !self.persist(live.record(), Change::Exited, Actor::system()).await {
             return;
         }
-        if let Ok(client) = self.keeper.get().await {
-            forget(&client, live.id.0).await;
+        if let Ok(client) = self.keeper.get().await
+            && let Some(end) = forget(&client, live.id.0).await
+            && live.record().tree_end.is_none()
+        {
+            // A former server asked for it, and can no longer write it down.
+            live.update(|record| record.tree_end = Some(end.clone()));
+            self.keep_tree_end(live.id, None, end).await;
         }
         let running = {
             let mut all = self.live();
@@ -347,10 +355,16 @@ fn count_running(terminals: usize) {
     metrics::gauge!("mosaic_terminals_running").set(terminals as f64);
 }
 
-pub(super) async fn forget(client: &Client, id: Uuid) {
+/// Lets the keeper forget an ended child; answers how its processes were ended, if they were: the keeper finishes that
+/// first.
+pub(super) async fn forget(client: &Client, id: Uuid) -> Option<TreeEnd> {
     let ask = Ask::Forget(wire::ChildId { id: id.as_bytes().to_vec() });
-    if let Err(error) = client.ask(ask).await {
-        // The next start does it.
-        tracing::debug!(terminal = %id, %error, "the keeper did not let go of an ended child");
+    match client.ask(ask).await {
+        Ok(reply) => reply.ending.map(TreeEnd::from),
+        Err(error) => {
+            // The next start does it.
+            tracing::debug!(terminal = %id, %error, "the keeper did not let go of an ended child");
+            None
+        }
     }
 }

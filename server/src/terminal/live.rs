@@ -47,8 +47,20 @@ pub struct Live {
     sizes: Mutex<HashMap<WriterId, Size>>,
     /// Calls that wait for an earlier sequence.
     waiting: AtomicUsize,
+    /// How many are ending it at this moment.
+    endings: watch::Sender<usize>,
     /// Cancelled when its end is in the database.
     pub recorded: CancellationToken,
+}
+
+/// Somebody ends a terminal; dropping it says that it is known what came of it.
+#[derive(Debug)]
+pub struct Ending(Arc<Live>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.endings.send_modify(|endings| *endings = endings.saturating_sub(1));
+    }
 }
 
 /// A reader of a running terminal.
@@ -120,6 +132,7 @@ impl Live {
             viewers_max,
             sizes: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            endings: watch::channel(0).0,
             recorded: CancellationToken::new(),
         }
     }
@@ -138,6 +151,23 @@ impl Live {
     pub async fn over(&self) {
         // The sender lives in `self`, so the wait ends with the news only.
         let _ = self.ended.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Begins to end it.
+    pub fn begin_ending(self: &Arc<Self>) -> Ending {
+        self.endings.send_modify(|endings| *endings += 1);
+        Ending(Arc::clone(self))
+    }
+
+    /// True while somebody ends it.
+    pub fn is_being_ended(&self) -> bool {
+        *self.endings.borrow() > 0
+    }
+
+    /// Waits until nobody ends it.
+    pub async fn no_ending(&self) {
+        // The sender lives in `self`, so the wait ends with the news only.
+        let _ = self.endings.subscribe().wait_for(|endings| *endings == 0).await;
     }
 
     /// Changes the record.

@@ -19,6 +19,7 @@ mod settle;
 mod store;
 mod text;
 mod title;
+mod tree;
 mod typing;
 
 use std::{
@@ -34,9 +35,11 @@ pub use self::{
     lifecycle::{StartError, Terminals},
     link::{Link, LinkError},
     record::{Exit, Reason as ExitReason, Size},
+    tree::{Bounds, Limits as TreeLimits, Step, Survivor, Tracking, TreeEnd},
 };
 pub(crate) use self::{
-    agent::{AgentShell, AgentTerminal, Standing, Survivor},
+    agent::{AgentShell, AgentTerminal, Standing},
+    close::How,
     create::{PATH, Program, check_name},
     session::{Session, Start},
     text::TextFilter,

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::tree::{Bounds, TreeEnd};
 use crate::{
     ids::{AgentId, NodeId, TerminalId, TokenId, WorkspaceId},
     keeper::wire,
@@ -104,6 +105,8 @@ pub enum Reason {
     Killed,
     /// It was idle for too long.
     IdleTimeout,
+    /// It ran for too long.
+    TimeLimit,
     /// It was lost.
     Lost,
     /// It ended, and nobody knows how.
@@ -140,6 +143,7 @@ impl From<wire::Exit> for Exit {
             wire::Reason::Closed => Reason::Closed,
             wire::Reason::Killed => Reason::Killed,
             wire::Reason::Idle => Reason::IdleTimeout,
+            wire::Reason::TimeLimit => Reason::TimeLimit,
             wire::Reason::Lost => Reason::Lost,
         };
         let (cpu_us, peak_memory_bytes) = (exit.cpu_us, exit.peak_memory_bytes);
@@ -199,6 +203,15 @@ pub struct Record {
     pub node: NodeId,
     /// It is closed after so many milliseconds without output and input.
     pub idle_timeout_ms: Option<u64>,
+    /// It is closed when it has run for so many milliseconds.
+    #[serde(default)]
+    pub time_limit_ms: Option<u64>,
+    /// What holds its processes together; absent before it runs, and for one that an older server started.
+    #[serde(default)]
+    pub bounds: Option<Bounds>,
+    /// How its processes were ended, if they were.
+    #[serde(default)]
+    pub tree_end: Option<TreeEnd>,
     /// The name of the token that made it.
     pub creator: String,
     /// The token that made it.

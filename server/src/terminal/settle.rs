@@ -6,17 +6,19 @@ use std::{
     collections::{HashMap, HashSet},
     fs, io,
     sync::Arc,
-    time::Duration,
 };
 
 use uuid::Uuid;
 
 use super::{
-    Shared, keeper_error,
+    Shared,
+    close::How,
+    keeper_error,
     lifecycle::{close_record, forget},
     link::Linked,
     record::{Change, Exit, Record, State},
     store,
+    tree::{Bounds, Limits, TreeEnd},
 };
 use crate::{
     auth::Actor,
@@ -57,8 +59,8 @@ impl Shared {
                 continue;
             }
             tracing::warn!(terminal = %record.id, name = record.name, "a terminal is lost; its remains are swept");
-            self.end_tree(record.id, Duration::ZERO, wire::Reason::Lost).await?;
-            self.settle_over(record, Exit::LOST).await?;
+            let end = self.end_tree(record.id, &How::LOST, Some(&record)).await?;
+            self.settle_over(Record { tree_end: Some(end), ..record }, Exit::LOST).await?;
         }
         Ok(())
     }
@@ -80,6 +82,9 @@ impl Shared {
         let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
         let started = record.step(Change::Started);
         record.pid = child.pid;
+        record.bounds = record.bounds.or(child.bounds.map(|kept| Bounds::new(Limits::default(), Some(kept))));
+        // A former server has asked for it, and could no longer write it down.
+        record.tree_end = child.ending.clone().map(TreeEnd::from).or(record.tree_end);
         if started {
             // Before it can end: the events come in this order.
             store::update(&self.changes, record.clone(), self.fence, Change::Started, Actor::system())
@@ -94,7 +99,7 @@ impl Shared {
     async fn settle_ended(&self, client: &Client, record: Record, exit: Option<wire::Exit>) -> Result<()> {
         let id = record.id;
         self.settle_over(record, exit.map_or(Exit::LOST, Exit::from)).await?;
-        forget(client, id.0).await;
+        let _ = forget(client, id.0).await;
         Ok(())
     }
 
@@ -115,10 +120,10 @@ impl Shared {
     }
 
     pub(super) async fn drop_child(&self, client: &Client, id: Uuid) {
-        if let Err(error) = self.end_tree(TerminalId(id), Duration::ZERO, wire::Reason::Lost).await {
+        if let Err(error) = self.end_tree(TerminalId(id), &How::LOST, None).await {
             tracing::warn!(terminal = %id, %error, "a child could not be ended");
         }
-        forget(client, id).await;
+        let _ = forget(client, id).await;
     }
 
     /// Removes logs that no row knows: a kill between the two leaves one.

@@ -7,7 +7,10 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::{Row, types::Json};
 use uuid::Uuid;
 
-use super::record::{Change, Record, State};
+use super::{
+    record::{Change, Record, State},
+    tree::TreeEnd,
+};
 use crate::{
     auth::Actor,
     db::{
@@ -186,6 +189,25 @@ async fn update_in(
         .await?;
     let events = if changed == 0 { Vec::new() } else { vec![event(&record, change, &actor)?] };
     Ok(Outcome::Done { value: (), events })
+}
+
+/// Writes down how the processes of an ended terminal were ended. Idempotent. It makes no event: that the terminal has
+/// ended was told.
+///
+/// # Errors
+/// The database.
+pub async fn tree_ended(changes: &Changes, id: TerminalId, end: TreeEnd) -> Result<()> {
+    changes
+        .submit(move |tx| -> BoxFuture<'_, _> {
+            let end = end.clone();
+            Box::pin(async move {
+                let sql = "UPDATE terminals SET record = jsonb_set(record, '{tree_end}', $2) \
+                           WHERE id = $1 AND end_time IS NOT NULL AND record->'tree_end' IS DISTINCT FROM $2";
+                tx.execute(&tx.prepare_cached(sql).await?, &[&id.0, &Json(&end)]).await?;
+                Ok(Outcome::Done { value: (), events: Vec::new() })
+            })
+        })
+        .await
 }
 
 /// Forgets a terminal, and the request that made it. Idempotent.

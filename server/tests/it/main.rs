@@ -9,6 +9,7 @@ mod agents;
 mod as_root;
 mod capacity;
 mod chat;
+mod ending;
 mod events;
 mod front;
 mod providers;

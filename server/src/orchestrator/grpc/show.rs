@@ -4,10 +4,7 @@
 
 use std::time::Duration;
 
-use mosaic_proto::{
-    orchestrator::v1 as pb,
-    terminal::v1::Survivor,
-};
+use mosaic_proto::orchestrator::v1 as pb;
 
 use crate::{
     config::ProfileKind,
@@ -21,7 +18,7 @@ use crate::{
             read::FoundJob,
         },
     },
-    terminal::grpc::{show_exit, span, timestamp},
+    terminal::grpc::{show_exit, show_limits, show_step, show_survivor, show_tracking, span, timestamp},
 };
 
 /// A job from the payload of an event; `None` if it is not one.
@@ -168,18 +165,20 @@ pub(super) fn show_agent(agent: Agent, last_line: String) -> pb::Agent {
         branch: agent.branch.unwrap_or_default(),
         tokens_used: agent.tokens_used,
         last_line,
+        limits: agent.bounds.and_then(show_limits),
     }
 }
 
 pub(super) fn show_receipt(receipt: Receipt) -> pb::Receipt {
-    let survivor = |one: crate::terminal::Survivor| Survivor { pid: one.pid.unsigned_abs(), command: one.command };
     pb::Receipt {
         reason: receipt.stop.words,
         principal: receipt.stop.principal,
         request_time: Some(timestamp(receipt.stop.time_ms)),
         end_time: Some(timestamp(receipt.end_ms)),
         proven: receipt.proven,
-        survivors: receipt.survivors.into_iter().map(survivor).collect(),
+        survivors: receipt.survivors.into_iter().map(show_survivor).collect(),
+        steps: receipt.steps.into_iter().map(show_step).collect(),
+        tracking: show_tracking(receipt.tracking).into(),
         saved_ref: receipt.saved_ref.unwrap_or_default(),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         agent::{Agent, Change, Receipt},
         job::{self, EndReason, Job, State},
     },
-    terminal::Exit,
+    terminal::{Bounds, Exit},
 };
 
 /// An agent and its job after a change.
@@ -59,18 +59,30 @@ pub enum Verdict {
 ///
 /// # Errors
 /// The database.
-pub async fn started(changes: &Changes, id: AgentId, pid: i32, now_ms: u64) -> Result<Option<Both>> {
-    changes.submit(move |tx| -> BoxFuture<'_, _> { Box::pin(started_in(tx, id, pid, now_ms)) }).await
+pub async fn started(changes: &Changes, id: AgentId, how: Started) -> Result<Option<Both>> {
+    changes.submit(move |tx| -> BoxFuture<'_, _> { Box::pin(started_in(tx, id, how)) }).await
 }
 
-async fn started_in(tx: &Transaction<'_>, id: AgentId, pid: i32, now_ms: u64) -> Result<Outcome<Option<Both>>> {
+/// A program that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    /// Its process.
+    pub pid: i32,
+    /// When.
+    pub time_ms: u64,
+    /// Who keeps its limits.
+    pub bounds: Option<Bounds>,
+}
+
+async fn started_in(tx: &Transaction<'_>, id: AgentId, how: Started) -> Result<Outcome<Option<Both>>> {
     let Some((mut agent, job)) = lock_both(tx, id).await? else { return done(None, Vec::new()) };
     let mut events = Vec::new();
     if agent.start_ms.is_none() && !agent.state.is_over() {
         // One that is being stopped has a program, too, from now on.
         agent.step(Change::Started);
-        agent.pid = pid;
-        agent.start_ms = Some(now_ms);
+        agent.pid = how.pid;
+        agent.start_ms = Some(how.time_ms);
+        agent.bounds = how.bounds;
         write_agent(tx, &agent).await?;
         events.push(agent_event(&agent, Change::Started, &Actor::system())?);
     }

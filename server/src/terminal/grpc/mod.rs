@@ -13,7 +13,9 @@ use mosaic_proto::terminal::v1::{self as pb, terminal_service_server};
 use tonic::{Request, Response, Status, Streaming};
 
 pub(crate) use parse::{as_text, grace, size, span as parse_span};
-pub(crate) use show::{show_exit, span, timestamp, to_proto_record};
+pub(crate) use show::{
+    show_exit, show_limits, show_step, show_survivor, show_tracking, span, timestamp, to_proto_record,
+};
 pub(crate) use streams::watched_one;
 
 use self::{
@@ -101,13 +103,7 @@ impl terminal_service_server::TerminalService for Handlers {
         let request = request.into_inner();
         let grace = parse::grace(request.grace)?;
         let receipt = self.terminals.close(&who, &request.terminal_id, grace).await?;
-        let survivor =
-            |s: crate::keeper::wire::Survivor| pb::Survivor { pid: s.pid.unsigned_abs(), command: s.command };
-        Ok(Response::new(pb::CloseTerminalResponse {
-            terminal: Some(show_terminal(receipt.shown)),
-            proven: receipt.survivors.is_empty(),
-            survivors: receipt.survivors.into_iter().map(survivor).collect(),
-        }))
+        Ok(Response::new(show::show_receipt(receipt)))
     }
 
     async fn delete_terminal(

@@ -155,6 +155,8 @@ pub(super) fn new_shell(request: pb::CreateTerminalRequest) -> Parsed<NewShell> 
         env: request.env,
         size: Size { cols, rows },
         idle_timeout: span("idle_timeout", request.idle_timeout)?,
+        time_limit: span("time_limit", request.time_limit)?,
+        limits: None,
         request: id,
     })
 }

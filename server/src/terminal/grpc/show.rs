@@ -4,15 +4,19 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use mosaic_proto::terminal::v1::{self as pb, exit, stream_ended, terminal, terminal_event};
+use mosaic_proto::terminal::v1::{
+    self as pb, ending_step, exit, limit, stream_ended, terminal, terminal_event, tree_end,
+};
 
 use crate::terminal::{
     Shown,
+    close::Receipt,
     live::Viewer,
     output::Range,
     record::{Exit, Reason, Record, Size, State},
     session::{EndReason, Event},
     text::TextFilter,
+    tree::{Bounds, Enforcement, Sent, Step, Survivor, Tracking, TreeEnd},
 };
 
 pub(crate) fn timestamp(ms: u64) -> prost_types::Timestamp {
@@ -62,7 +66,72 @@ pub(super) fn show_terminal((record, viewers): Shown) -> pb::Terminal {
         node_id: record.node.to_string(),
         idle_timeout: record.idle_timeout_ms.map(|ms| span(Duration::from_millis(ms))),
         creator: record.creator,
+        time_limit: record.time_limit_ms.map(|ms| span(Duration::from_millis(ms))),
+        limits: record.bounds.and_then(show_limits),
+        tree_end: record.tree_end.map(show_tree_end),
     }
+}
+
+pub(crate) fn show_limits(bounds: Bounds) -> Option<pb::Limits> {
+    let limit = |max: u64, kept: Option<Enforcement>| {
+        let enforcement = match kept? {
+            Enforcement::CgroupV2 => limit::Enforcement::CgroupV2,
+            Enforcement::CgroupV1 => limit::Enforcement::CgroupV1,
+            Enforcement::Rlimit => limit::Enforcement::Rlimit,
+            Enforcement::Unenforced => limit::Enforcement::Unenforced,
+        };
+        Some(pb::Limit { max, enforcement: enforcement.into() })
+    };
+    let limits = pb::Limits {
+        memory_bytes: limit(bounds.limits.memory_bytes_max, bounds.memory),
+        processes: limit(bounds.limits.processes_max, bounds.processes),
+        cpu_millis: limit(bounds.limits.cpu_millis_max, bounds.cpu),
+    };
+    (limits != pb::Limits::default()).then_some(limits)
+}
+
+fn show_tree_end(end: TreeEnd) -> pb::TreeEnd {
+    let result = if end.proven { tree_end::Result::Proven } else { tree_end::Result::BestEffort };
+    pb::TreeEnd {
+        result: result.into(),
+        survivors: end.survivors.into_iter().map(show_survivor).collect(),
+        tracking: show_tracking(end.tracking).into(),
+    }
+}
+
+pub(super) fn show_receipt(receipt: Receipt) -> pb::CloseTerminalResponse {
+    let Receipt { shown, end } = receipt;
+    pb::CloseTerminalResponse {
+        terminal: Some(show_terminal(shown)),
+        proven: end.proven,
+        survivors: end.survivors.into_iter().map(show_survivor).collect(),
+        steps: end.steps.into_iter().map(show_step).collect(),
+        tracking: show_tracking(end.tracking).into(),
+    }
+}
+
+pub(crate) fn show_survivor(survivor: Survivor) -> pb::Survivor {
+    let Survivor { pid, command, possible } = survivor;
+    pb::Survivor { pid: pid.unsigned_abs(), command, possible }
+}
+
+pub(crate) fn show_tracking(tracking: Option<Tracking>) -> pb::Tracking {
+    match tracking {
+        None => pb::Tracking::Unspecified,
+        Some(Tracking::ProcessTable) => pb::Tracking::ProcessTable,
+        Some(Tracking::CgroupV1) => pb::Tracking::CgroupV1,
+        Some(Tracking::CgroupV2) => pb::Tracking::CgroupV2,
+    }
+}
+
+pub(crate) fn show_step(step: Step) -> pb::EndingStep {
+    let sent = match step.sent {
+        Sent::Hup => ending_step::Sent::Hup,
+        Sent::Term => ending_step::Sent::Term,
+        Sent::Kill => ending_step::Sent::Kill,
+        Sent::CgroupKill => ending_step::Sent::CgroupKill,
+    };
+    pb::EndingStep { time: Some(timestamp(step.time_ms)), sent: sent.into(), processes: step.processes }
 }
 
 pub(crate) fn show_exit(exit: Exit) -> pb::Exit {
@@ -71,6 +140,7 @@ pub(crate) fn show_exit(exit: Exit) -> pb::Exit {
         Reason::Closed => exit::Reason::Closed,
         Reason::Killed => exit::Reason::Killed,
         Reason::IdleTimeout => exit::Reason::IdleTimeout,
+        Reason::TimeLimit => exit::Reason::TimeLimit,
         Reason::Lost => exit::Reason::Lost,
         Reason::Unknown => exit::Reason::Unknown,
     };

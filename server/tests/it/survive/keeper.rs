@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use mosaic_proto::terminal::v1::{Exit, exit::Reason};
+use mosaic_proto::terminal::v1::{CloseTerminalRequest, Exit, exit::Reason};
 use test_support::{Server, programs};
 use tokio::task::JoinSet;
 
 use super::{Cursor, Seeded, faults, gone, roomy, wait};
-use crate::shells::{close, read_until, run, write};
+use crate::shells::{read_until, run, write};
 
 const KILLS: usize = 200;
 const LINES: u64 = 2_000_000;
@@ -94,8 +94,12 @@ async fn a_terminal_of_a_killed_keeper_can_be_closed_with_all_that_it_started() 
     let terminal = run(&mut client, &programs::leaves_a_daemon()).await?;
     let pid = read_until(&mut client, &terminal.id, "\r\n").await?;
     server.kill_keeper()?;
-    close(&mut client, &terminal.id).await?;
+    let request = CloseTerminalRequest { terminal_id: terminal.id, ..Default::default() };
+    let closed = client.close_terminal(request).await?.into_inner();
     assert!(gone(&pid), "process {pid} lives on");
+    // Nothing is left that shows whose it is. What had hidden from the former keeper is init's now: without a cgroup
+    // that is no proof.
+    assert!(closed.survivors.is_empty() && !closed.proven, "{closed:?}");
     Ok(())
 }
 
