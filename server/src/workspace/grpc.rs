@@ -209,7 +209,7 @@ fn watch_start(request: pb::WatchEventsRequest) -> Result<Start> {
         Ok(pb::Resource::Terminal) => Ok(TERMINAL),
         Ok(pb::Resource::Conversation) => Ok(CONVERSATION),
         Ok(pb::Resource::Message) => Ok(MESSAGE),
-        Ok(pb::Resource::Unspecified) | Err(_) => {
+        Ok(pb::Resource::Unspecified | pb::Resource::Job | pb::Resource::Agent) | Err(_) => {
             Err(Error::bad_request(format!("resources[{index}]"), "is unknown; leave it out for all"))
         }
     };
