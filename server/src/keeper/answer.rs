@@ -42,6 +42,7 @@ impl Keeper {
             Ask::Close(close) => self.close(token, id, &close),
             Ask::Forget(child) => Some(self.forget(id, &child.id)),
             Ask::Upgrade(_) => self.upgrade(token, id),
+            Ask::Run(run) => self.run_program(token, id, &run),
             Ask::Hello(_) | Ask::List(_) | Ask::StopAll(_) => {
                 Some(Reply::failed(id, FailureKind::Refused, 0))
             }
@@ -178,7 +179,7 @@ impl Keeper {
     }
 
     fn upgrade(&mut self, token: u64, id: u64) -> Option<Reply> {
-        if !self.closings.is_empty() || self.stopping.is_some() {
+        if !self.closings.is_empty() || !self.runs.is_empty() || self.stopping.is_some() {
             return Some(Reply::failed(id, FailureKind::Busy, 0));
         }
         match upgrade::needed(&self.settings) {
@@ -206,13 +207,14 @@ impl Keeper {
                 self.closings.begin(uuid, None, grace, None);
             }
         }
+        self.end_all_runs(grace);
         self.closings.begin(tree::STRAYS, None, grace, None);
         self.stopping = Some((token, id));
         None
     }
 }
 
-fn spawn_failed(id: u64, cause: &spawn::Error) -> Reply {
+pub(super) fn spawn_failed(id: u64, cause: &spawn::Error) -> Reply {
     let (kind, cause) = match cause {
         spawn::Error::Cwd(cause) => (FailureKind::Cwd, cause),
         spawn::Error::Exec(cause) => (FailureKind::Exec, cause),
@@ -221,6 +223,6 @@ fn spawn_failed(id: u64, cause: &spawn::Error) -> Reply {
     Reply::failed(id, kind, errno(cause))
 }
 
-fn errno(cause: &io::Error) -> i32 {
+pub(super) fn errno(cause: &io::Error) -> i32 {
     cause.raw_os_error().unwrap_or(libc::EIO)
 }

@@ -10,6 +10,7 @@ mod answer;
 pub mod client;
 mod closing;
 mod exits;
+mod running;
 mod serve;
 mod spawn;
 mod start;

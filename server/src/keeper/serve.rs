@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::Duration,
 };
 
@@ -26,6 +26,7 @@ use super::{
     Settings,
     closing::Closings,
     exits::{self, ExitFiles},
+    running::Runs,
     table::Table,
     wire::{self, Reply},
 };
@@ -85,6 +86,7 @@ pub(super) struct Keeper {
     pub(super) owner: Option<Owner>,
     pub(super) exits: ExitFiles,
     pub(super) closings: Closings,
+    pub(super) runs: Runs,
     pub(super) epoll: OwnedFd,
     pub(super) stopping: Option<(u64, u64)>,
     pub(super) survivors: Vec<wire::Survivor>,
@@ -115,6 +117,7 @@ impl Keeper {
             owner: None,
             exits,
             closings: Closings::default(),
+            runs: Runs::default(),
             epoll,
             stopping: None,
             survivors: Vec::new(),
@@ -163,6 +166,7 @@ impl Keeper {
             }
             self.collect_ended();
             self.ask_orphans();
+            self.end_overdue_runs();
             self.finish_closings();
             // What a look found gone may have ended during it.
             self.collect_ended();
@@ -174,7 +178,7 @@ impl Keeper {
 
     fn timeout(&self) -> Option<Duration> {
         let orphans = (!self.orphans.is_empty()).then_some(ORPHAN_PAUSE);
-        self.closings.due_in().into_iter().chain(orphans).min()
+        self.closings.due_in().into_iter().chain(orphans).chain(self.runs.due_in()).min()
     }
 
     fn accept(&mut self) {
@@ -211,13 +215,18 @@ impl Keeper {
 
     /// Sends, and lets go of a peer that does not read.
     pub(super) fn reply(&mut self, token: u64, reply: &Reply, with_fds_of: Option<Uuid>) {
-        let Some(connection) = self.connections.get(&token) else { return };
         let io = with_fds_of.and_then(|id| self.table.children.get(&id)).and_then(|c| c.io.as_ref());
         let fds = io.map(|io| io.fds());
-        let sent = wire::send(&connection.socket, reply, fds.as_ref().map_or(&[], |f| f.as_slice()));
+        let sent = self.send(token, reply, fds.as_ref().map_or(&[], |f| f.as_slice()));
         if sent.is_err() {
             self.connections.remove(&token);
         }
+    }
+
+    /// Sends with these descriptors; a peer that is gone needs no answer.
+    pub(super) fn send(&self, token: u64, reply: &Reply, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let Some(connection) = self.connections.get(&token) else { return Ok(()) };
+        wire::send(&connection.socket, reply, fds)
     }
 
     /// Makes the peer the owner, unless another server that is alive has the masters.
@@ -277,14 +286,15 @@ impl Keeper {
     }
 
     /// Writes down how children ended, and only then lets go of them. Strays that were handed to us are let go.
-    fn collect_ended(&mut self) {
+    pub(super) fn collect_ended(&mut self) {
         while let Some((pid, exit)) = exits::next_ended() {
             let ours = |c: &super::table::Child| {
                 c.leader.is_some_and(|l| l.pid == pid) && c.exit.is_none() && !c.adopted
             };
             let id = self.table.children.iter().find(|(_, c)| ours(c)).map(|(id, _)| *id);
-            if let Some(id) = id {
-                self.ended(id, exit);
+            match id {
+                Some(id) => self.ended(id, exit),
+                None => self.program_ended(pid, exit),
             }
             exits::reap(pid);
         }
@@ -308,6 +318,7 @@ impl Keeper {
 
     fn finish_closings(&mut self) {
         for closed in self.closings.look(&self.settings.account) {
+            self.answer_run(&closed);
             let children = self.table.children.get(&closed.id).map(|c| c.describe(closed.id));
             for (token, id) in closed.askers {
                 let survivors = closed.survivors.clone();

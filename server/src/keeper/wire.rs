@@ -19,6 +19,12 @@ use rustix::net::{
 pub const PROTOCOL: u32 = 1;
 /// The largest message; a command with its environment has to fit.
 pub const MESSAGE_BYTES_MAX: usize = 192 * 1024;
+/// Programs without a terminal that may run at once.
+pub const RUNS_MAX: usize = 16;
+/// What one of them may print at most, and as much in errors: it is in memory.
+pub const RUN_OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
+/// The longest that one of them may take: the first checkout of a very large repository.
+pub const RUN_TIMEOUT_MS_MAX: u64 = 30 * 60 * 1000;
 /// Descriptors of one child: master, pipe's two ends, input data, input records, pidfd.
 pub const CHILD_FDS: usize = 6;
 
@@ -29,7 +35,7 @@ pub struct Request {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20")]
     pub ask: Option<Ask>,
 }
 
@@ -66,6 +72,9 @@ pub enum Ask {
     /// End all children, then this process.
     #[prost(message, tag = "11")]
     StopAll(StopAll),
+    /// Run a program without a terminal; answered when it is over.
+    #[prost(message, tag = "20")]
+    Run(Run),
 }
 
 /// Who is calling.
@@ -174,6 +183,41 @@ pub struct StopAll {
     pub also: Vec<Vec<u8>>,
 }
 
+/// A program that is run to its end: no terminal, no input, what it prints into memory.
+#[derive(Clone, PartialEq, Message)]
+pub struct Run {
+    /// 16 bytes, never used before: marks all that it starts, so that [`Close`] finds it.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    /// Program and arguments.
+    #[prost(string, repeated, tag = "2")]
+    pub argv: Vec<String>,
+    /// Working directory.
+    #[prost(string, tag = "3")]
+    pub cwd: String,
+    /// The whole environment, `NAME=value`.
+    #[prost(string, repeated, tag = "4")]
+    pub env: Vec<String>,
+    /// It and all that it started are ended after so long, in milliseconds.
+    #[prost(uint64, tag = "5")]
+    pub timeout_ms: u64,
+    /// It can print so many bytes, and as many errors; at most [`RUN_OUTPUT_BYTES_MAX`].
+    #[prost(uint64, tag = "6")]
+    pub output_bytes_max: u64,
+}
+
+/// How a run ended. What it printed comes along: two descriptors, output and errors, whose file positions are how
+/// much there is of each.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Ran {
+    /// How the program ended; absent if it could not be ended.
+    #[prost(message, optional, tag = "1")]
+    pub exit: Option<Exit>,
+    /// True if it took too long.
+    #[prost(bool, tag = "2")]
+    pub timed_out: bool,
+}
+
 /// An answer, or with id 0 something that happened.
 #[derive(Clone, PartialEq, Message)]
 pub struct Reply {
@@ -198,6 +242,9 @@ pub struct Reply {
     /// True if an upgrade is about to happen: the next message comes from the new program.
     #[prost(bool, tag = "7")]
     pub upgrading: bool,
+    /// How a run ended.
+    #[prost(message, optional, tag = "20")]
+    pub ran: Option<Ran>,
 }
 
 /// Why a question could not be answered.
@@ -230,7 +277,7 @@ pub enum FailureKind {
     Exec = 4,
     /// Only the owner may ask this, or the question was not understood.
     Refused = 5,
-    /// Not now: children are being ended.
+    /// Not now: children are being ended, or as many programs run as may.
     Busy = 6,
     /// No process group is in the foreground.
     NoForeground = 7,

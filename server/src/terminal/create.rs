@@ -33,7 +33,7 @@ const ARGUMENT_BYTES_MAX: usize = 96 * 1024;
 const IDLE_MIN: Duration = Duration::from_secs(1);
 const IDLE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// What a program may expect where nobody says otherwise.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What to run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod link;
 mod live;
 mod output;
 mod record;
+pub(crate) mod run;
 mod session;
 mod settle;
 mod store;
