@@ -13,6 +13,7 @@ mod errors_page;
 pub mod ids;
 pub mod keeper;
 pub mod log;
+pub mod orchestrator;
 pub mod postgres;
 pub mod telemetry;
 pub mod terminal;

@@ -91,6 +91,11 @@ pub fn serve(config: Config) -> Result<ExitCode, Error> {
     let raised = Rlimit { current: nofile.maximum, maximum: nofile.maximum };
     setrlimit(Resource::Nofile, raised).map_err(io::Error::from)?;
     let lock = directory::lock(&config.data.dir)?;
+    if placement.shares_account {
+        directory::make_worktrees(&config.data)?;
+    } else {
+        directory::let_through(&config.data)?;
+    }
     let calls = runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)

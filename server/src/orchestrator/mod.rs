@@ -1,0 +1,5 @@
+//! Agents: programs run as jobs.
+//!
+//! It knows neither tonic nor SQL.
+
+pub mod worktree;
