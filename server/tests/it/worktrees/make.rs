@@ -7,7 +7,7 @@ use mosaic_server::error::Reason;
 use rustix::process::getuid;
 use uuid::Uuid;
 
-use super::{Keeper, World};
+use super::{Keeper, PAUSE, TRIES, World, programs};
 
 /// Every way that git knows to run something of the repository's when files are checked out, but for filters.
 const HOSTILE: &str = "
@@ -67,6 +67,35 @@ async fn a_repetition_finds_what_is_there() -> Result<()> {
         world.inside(&early, "git rev-parse --git-dir")?,
         world.sh(&format!("cd repo; echo $PWD/.git/worktrees/{}", wanted.key))?
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_killed_keeper_leaves_nothing_running_and_nothing_half_made() -> Result<()> {
+    let mut world = World::start().await?;
+    // The checkout waits in a filter, which is not the keeper's child but one of git's.
+    world.sh("cd repo; echo 'b filter=slow' > .gitattributes; git add .; git commit -qm slow
+         git config filter.slow.smudge \"touch $HOME/waits; sleep 3600\"")?;
+    let wanted = world.want("repo", "shell-1").await?;
+    let half = {
+        let mut creating = std::pin::pin!(world.trees.create(&wanted));
+        let mut tries = 0;
+        while !std::path::Path::new(&world.at("waits")).exists() {
+            tries += 1;
+            assert!(tries < TRIES, "the filter does not run");
+            let ended = tokio::time::timeout(PAUSE, creating.as_mut()).await;
+            assert!(ended.is_err(), "{ended:?}");
+        }
+        world.keeper.replace()?;
+        creating.await.unwrap_err()
+    };
+    assert_eq!(half.reason(), Reason::KeeperUnavailable, "{half}");
+    let left = programs::left(&world.at("waits")) + programs::left(&wanted.key.to_string());
+    assert_eq!(left, 0, "git lives on");
+    world.sh("cd repo; git config filter.slow.smudge cat")?;
+    let tree = world.trees.create(&wanted).await?;
+    assert_eq!(tree.branch, "mosaic-agent/shell-1", "the branch of the first attempt was not found again");
+    assert_eq!(world.inside(&tree, "cat b; git status --porcelain")?, "two");
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use std::{
         fs::{PermissionsExt, chown},
         process::CommandExt,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command},
     sync::Arc,
     time::Duration,
@@ -52,7 +52,7 @@ impl Keeper {
         Self::start_as(Command::new(server_binary()?))
     }
 
-    fn start_as(mut command: Command) -> Result<Self> {
+    fn start_as(command: Command) -> Result<Self> {
         let account = if getuid().is_root() {
             test_support::product_accounts()?;
             ShellAccount::named("mosaic-shell")?
@@ -63,13 +63,25 @@ impl Keeper {
         fs::set_permissions(files.path(), fs::Permissions::from_mode(0o755))?;
         let dir = files.path().join("keeper");
         fs::create_dir(&dir)?;
-        command.arg("keeper").arg("--dir").arg(&dir).args(["--shell-user", &account.name]);
-        let process = command.args(["--peer-uid", &getuid().as_raw().to_string()]).spawn()?;
+        let process = Self::process(command, &dir, &account)?;
         let keeper = Self { process, dir, account, files };
         for name in ["home", "worktrees"] {
             keeper.own_directory(name)?;
         }
         Ok(keeper)
+    }
+
+    /// Kills it and starts another in its place.
+    pub(crate) fn replace(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        self.process = Self::process(Command::new(server_binary()?), &self.dir, &self.account)?;
+        Ok(())
+    }
+
+    fn process(mut command: Command, dir: &Path, account: &ShellAccount) -> Result<Child> {
+        command.arg("keeper").arg("--dir").arg(dir).args(["--shell-user", &account.name]);
+        Ok(command.args(["--peer-uid", &getuid().as_raw().to_string()]).spawn()?)
     }
 
     fn own_directory(&self, name: &str) -> Result<()> {

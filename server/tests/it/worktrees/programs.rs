@@ -61,7 +61,7 @@ async fn run(client: &Client, run: wire::Run) -> Result<(wire::Ran, String, Stri
 }
 
 /// How many processes have this in their command line.
-fn left(name: &str) -> usize {
+pub(crate) fn left(name: &str) -> usize {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
     lines.filter(|line| String::from_utf8_lossy(line).contains(name)).count()
