@@ -3,6 +3,8 @@
 //! It knows nothing about what either does with them. Tags are never reused: a new server works with the
 //! previous keeper, and a new keeper goes on with the previous one's table.
 
+mod programs;
+
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
@@ -15,16 +17,12 @@ use rustix::net::{
     SendFlags, recvmsg, sendmsg,
 };
 
+pub use self::programs::{RUN_OUTPUT_BYTES_MAX, RUN_TIMEOUT_MS_MAX, RUNS_MAX, Ran, Run};
+
 /// Grows with each change that an older peer would not understand.
 pub const PROTOCOL: u32 = 1;
 /// The largest message; a command with its environment has to fit.
 pub const MESSAGE_BYTES_MAX: usize = 192 * 1024;
-/// Programs without a terminal that may run at once.
-pub const RUNS_MAX: usize = 16;
-/// What one of them may print at most, and as much in errors: it is in memory.
-pub const RUN_OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
-/// The longest that one of them may take: the first checkout of a very large repository.
-pub const RUN_TIMEOUT_MS_MAX: u64 = 30 * 60 * 1000;
 /// Descriptors of one child: master, pipe's two ends, input data, input records, pidfd.
 pub const CHILD_FDS: usize = 6;
 
@@ -181,41 +179,6 @@ pub struct StopAll {
     /// Further terminals, 16 bytes each: what they left behind ends, too.
     #[prost(bytes = "vec", repeated, tag = "2")]
     pub also: Vec<Vec<u8>>,
-}
-
-/// A program that is run to its end: no terminal, no input, what it prints into memory.
-#[derive(Clone, PartialEq, Message)]
-pub struct Run {
-    /// 16 bytes, never used before: marks all that it starts, so that [`Close`] finds it.
-    #[prost(bytes = "vec", tag = "1")]
-    pub id: Vec<u8>,
-    /// Program and arguments.
-    #[prost(string, repeated, tag = "2")]
-    pub argv: Vec<String>,
-    /// Working directory.
-    #[prost(string, tag = "3")]
-    pub cwd: String,
-    /// The whole environment, `NAME=value`.
-    #[prost(string, repeated, tag = "4")]
-    pub env: Vec<String>,
-    /// It and all that it started are ended after so long, in milliseconds.
-    #[prost(uint64, tag = "5")]
-    pub timeout_ms: u64,
-    /// It can print so many bytes, and as many errors; at most [`RUN_OUTPUT_BYTES_MAX`].
-    #[prost(uint64, tag = "6")]
-    pub output_bytes_max: u64,
-}
-
-/// How a run ended. What it printed comes along: two descriptors, output and errors, whose file positions are how
-/// much there is of each.
-#[derive(Clone, Copy, PartialEq, Message)]
-pub struct Ran {
-    /// How the program ended; absent if it could not be ended.
-    #[prost(message, optional, tag = "1")]
-    pub exit: Option<Exit>,
-    /// True if it took too long.
-    #[prost(bool, tag = "2")]
-    pub timed_out: bool,
 }
 
 /// An answer, or with id 0 something that happened.

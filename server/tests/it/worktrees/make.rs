@@ -7,7 +7,7 @@ use mosaic_server::error::Reason;
 use rustix::process::getuid;
 use uuid::Uuid;
 
-use super::{Keeper, PAUSE, TRIES, World, programs};
+use super::{Keeper, World, lines, programs};
 
 /// Every way that git knows to run something of the repository's when files are checked out, but for filters.
 const HOSTILE: &str = "
@@ -74,17 +74,15 @@ async fn a_repetition_finds_what_is_there() -> Result<()> {
 async fn a_killed_keeper_leaves_nothing_running_and_nothing_half_made() -> Result<()> {
     let mut world = World::start().await?;
     // The checkout waits in a filter, which is not the keeper's child but one of git's.
-    world.sh("cd repo; echo 'b filter=slow' > .gitattributes; git add .; git commit -qm slow
-         git config filter.slow.smudge \"touch $HOME/waits; sleep 3600\"")?;
+    world
+        .sh("mkfifo waits; cd repo; echo 'b filter=slow' > .gitattributes; git add .; git commit -qm slow
+         git config filter.slow.smudge \"echo > $HOME/waits; sleep 3600\"")?;
     let wanted = world.want("repo", "shell-1").await?;
     let half = {
         let mut creating = std::pin::pin!(world.trees.create(&wanted));
-        let mut tries = 0;
-        while !std::path::Path::new(&world.at("waits")).exists() {
-            tries += 1;
-            assert!(tries < TRIES, "the filter does not run");
-            let ended = tokio::time::timeout(PAUSE, creating.as_mut()).await;
-            assert!(ended.is_err(), "{ended:?}");
+        tokio::select! {
+            waits = lines(world.at("waits"), 1) => drop(waits?),
+            ended = creating.as_mut() => panic!("{ended:?}"),
         }
         world.keeper.replace()?;
         creating.await.unwrap_err()

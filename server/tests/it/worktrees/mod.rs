@@ -9,6 +9,7 @@ mod programs;
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::{
         fs::{PermissionsExt, chown},
         process::CommandExt,
@@ -16,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -34,9 +35,29 @@ use test_support::{Postgres, server_binary};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How often, and with what pause, it is looked whether something has happened that nobody tells.
-pub(crate) const TRIES: u32 = 1000;
-pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+/// Far more than anything here takes: a test that waits for so long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks again until there is an answer: a keeper tells nobody when it listens.
+pub(crate) async fn soon<T>(ask: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let begin = Instant::now();
+    loop {
+        match ask().await {
+            Err(_) if begin.elapsed() < PATIENCE => tokio::task::yield_now().await,
+            answer => return answer,
+        }
+    }
+}
+
+/// The next lines that somebody writes into a named pipe.
+pub(crate) async fn lines(pipe: String, count: usize) -> Result<Vec<String>> {
+    let read = tokio::task::spawn_blocking(move || {
+        // For writing, too: it has no end when a writer leaves.
+        let file = fs::File::options().read(true).write(true).open(pipe)?;
+        BufReader::new(file).lines().take(count).collect::<std::io::Result<Vec<String>>>()
+    });
+    Ok(tokio::time::timeout(PATIENCE, read).await???)
+}
 
 /// A keeper of a test's own; ends with it.
 pub(crate) struct Keeper {
@@ -154,20 +175,15 @@ impl World {
         let url = config.database.url.clone().context("no database")?;
         let db = Db::open(&Address::Url(url), &config.database).await?;
         let (changes, _) = Changes::start(db.clone(), &config.events);
-        let mut tries = 0;
-        let terminals = loop {
+        let terminals = soon(async || {
             let link = Link { dir: keeper.dir.clone(), start: None, database: db.identity() };
             let shared = (db.clone(), changes.clone());
             let io = tokio::runtime::Handle::current();
             let stop = CancellationToken::new();
             let account = keeper.account.clone();
-            tries += 1;
-            match Terminals::start(&config, shared, NodeId::new(), account, link, io, stop).await {
-                // Nobody tells when the keeper listens.
-                Err(_) if tries < TRIES => tokio::time::sleep(PAUSE).await,
-                started => break started?,
-            }
-        };
+            Ok(Terminals::start(&config, shared, NodeId::new(), account, link, io, stop).await?)
+        })
+        .await?;
         let trees = Worktrees::new(Arc::new(terminals), keeper.files.path().join("worktrees"));
         Ok(Self { keeper, trees, _postgres: postgres })
     }

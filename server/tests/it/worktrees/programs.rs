@@ -13,22 +13,18 @@ use mosaic_server::keeper::{
     client::{Client, Error},
     wire::{self, Ask, FailureKind},
 };
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Keeper, PAUSE, TRIES};
+use super::{Keeper, PATIENCE, lines, soon};
 
 /// Connects as the server does.
 async fn owner(keeper: &Keeper) -> Result<Client> {
-    let mut tries = 0;
-    let client = loop {
-        tries += 1;
-        match Client::connect(&keeper.dir, mpsc::channel(8).0) {
-            // Nobody tells when it listens.
-            Err(_) if tries < TRIES => tokio::time::sleep(PAUSE).await,
-            client => break client?,
-        }
-    };
+    let client = soon(async || Ok(Client::connect(&keeper.dir, mpsc::channel(8).0)?)).await?;
     let database = Uuid::nil().as_bytes().to_vec();
     client.ask(Ask::Hello(wire::Hello { protocol: wire::PROTOCOL, database, owner: true })).await?;
     Ok(client)
@@ -58,6 +54,11 @@ async fn run(client: &Client, run: wire::Run) -> Result<(wire::Ran, String, Stri
     let (ran, fds) = client.run(run).await?;
     let [output, errors] = <[OwnedFd; 2]>::try_from(fds).ok().context("not two descriptors")?;
     Ok((ran, printed(output)?, printed(errors)?))
+}
+
+fn process(pid: &str) -> Result<OwnedFd> {
+    let pid = Pid::from_raw(pid.parse()?).context("pid 0")?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
 /// How many processes have this in their command line.
@@ -125,15 +126,15 @@ async fn nothing_of_it_outlives_its_time_its_end_or_its_asker() -> Result<()> {
     assert_eq!(left(&own), 0, "something outlives the time-out");
 
     // More than may run at once wait for their turn, and a connection that is gone takes its programs along.
-    let own = name();
+    keeper.sh("mkfifo pids")?;
+    let pipe = format!("{}/pids", keeper.home());
     let mut all = Vec::new();
     for _ in 0..wire::RUNS_MAX {
-        let (client, script) = (Arc::clone(&client), format!("{} echo; sleep 3600", deaf(&own)));
+        let script = format!("setsid sh -c 'trap \"\" HUP TERM; echo $$ > {pipe}; sleep 3600' & sleep 3600");
+        let client = Arc::clone(&client);
         all.push(tokio::spawn(async move { client.run(shell(&script)).await.map(drop) }));
     }
-    while left(&own) < 2 * wire::RUNS_MAX {
-        tokio::time::sleep(PAUSE).await;
-    }
+    let pids = lines(pipe, wire::RUNS_MAX).await?;
     let other = owner(&keeper).await?;
     assert_eq!(other.run(shell("true")).await.err().and_then(|e| e.kind()), Some(FailureKind::Busy));
     let upgrade = other.ask(Ask::Upgrade(wire::Upgrade {})).await;
@@ -142,19 +143,15 @@ async fn nothing_of_it_outlives_its_time_its_end_or_its_asker() -> Result<()> {
         one.abort();
         let _ = one.await;
     }
+    let processes: Vec<OwnedFd> = pids.iter().map(|pid| process(pid)).collect::<Result<_>>()?;
     drop(client);
-    // Nobody is left to be told when they are gone.
-    let mut tries = 0;
-    while left(&own) > 0 {
-        tries += 1;
-        assert!(tries < TRIES, "programs outlive the connection that asked for them");
-        tokio::time::sleep(PAUSE).await;
+    for process in processes {
+        let patience = Timespec::try_from(PATIENCE)?;
+        let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience))?;
+        assert_eq!(ended, 1, "programs outlive the connection that asked for them");
     }
     // It looks once more before it gives their places away.
-    while other.run(shell("true")).await.err().and_then(|e| e.kind()) == Some(FailureKind::Busy) {
-        tries += 1;
-        assert!(tries < TRIES, "places are not given back");
-    }
+    soon(async || Ok(other.run(shell("true")).await?)).await?;
     let (ran, ..) = run(&other, shell("true")).await?;
     assert_eq!(code(&ran), Some(0));
     Ok(())
