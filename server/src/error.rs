@@ -58,6 +58,9 @@ reasons! {
     ConversationNotFound "CONVERSATION_NOT_FOUND" NotFound "No such conversation in this workspace.";
     MessageNotFound "MESSAGE_NOT_FOUND" NotFound "No such message in this workspace, or not in this conversation.";
     ModelNotFound "MODEL_NOT_FOUND" NotFound "No model has this name. ListModels lists them.";
+    JobNotFound "JOB_NOT_FOUND" NotFound "No such job in this workspace. ListJobs lists them.";
+    AgentNotFound "AGENT_NOT_FOUND" NotFound "No such agent in this workspace. ListAgents lists them.";
+    ProfileNotFound "PROFILE_NOT_FOUND" NotFound "No profile has this name. ListProfiles lists them.";
     CommandNotFound "COMMAND_NOT_FOUND" NotFound "The program does not exist.";
     CwdNotFound "CWD_NOT_FOUND" NotFound "The working directory does not exist.";
     RepositoryNotFound "REPOSITORY_NOT_FOUND" NotFound "The directory does not exist, is no git repository, or is out of reach for the user that agents run as.";
@@ -71,6 +74,7 @@ reasons! {
     RequestIdSpent "REQUEST_ID_SPENT" AlreadyExists "The request was done before; its secret is shown only once.";
     TerminalQuota "TERMINAL_QUOTA" ResourceExhausted "The workspace has as many running terminals as it may. Close one.";
     ViewerQuota "VIEWER_QUOTA" ResourceExhausted "The terminal has as many readers as it may.";
+    JobQuota "JOB_QUOTA" ResourceExhausted "The workspace has as many jobs that are not over as it may. Wait, or cancel some.";
     GenerationQuota "GENERATION_QUOTA" ResourceExhausted "As many answers are being generated as may. Wait for one, or stop one.";
     TokenBudget "TOKEN_BUDGET" ResourceExhausted "Today's budget of tokens is used or set aside. GetUsage shows it.";
     InputJournalFull "INPUT_JOURNAL_FULL" ResourceExhausted "The program does not read its input. Wait until it does, then send it again.";
@@ -86,6 +90,11 @@ reasons! {
     WriterUnknown "WRITER_UNKNOWN" FailedPrecondition "The writer is not known here and did not begin at 1. Begin anew with another writer id.";
     TerminalEnded "TERMINAL_ENDED" FailedPrecondition "The terminal has ended.";
     TerminalRunning "TERMINAL_RUNNING" FailedPrecondition "The terminal still runs. Close it first.";
+    JobRunning "JOB_RUNNING" FailedPrecondition "The job runs. Wait for its end, or cancel it.";
+    AgentEnded "AGENT_ENDED" FailedPrecondition "The agent does not run any more.";
+    ProfileUnavailable "PROFILE_UNAVAILABLE" FailedPrecondition "The profile cannot be used on this server now; the message says why and what to do.";
+    DependencyFailed "DEPENDENCY_FAILED" FailedPrecondition "A job that this one depends on did not succeed. Retry that one first.";
+    DependencyCycle "DEPENDENCY_CYCLE" FailedPrecondition "The job would wait for itself.";
     MessageStreaming "MESSAGE_STREAMING" FailedPrecondition "The message is still being generated. Wait for its end, or stop it.";
     NoForegroundGroup "NO_FOREGROUND_GROUP" FailedPrecondition "No process group is in the foreground of the terminal.";
     OtherNode "OTHER_NODE" FailedPrecondition "Another server on the same database holds it; `node_id` names that server.";
@@ -167,6 +176,11 @@ impl Error {
     pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {
         self.0.metadata.insert(key.to_owned(), value.to_string());
         self
+    }
+
+    /// The text that callers see.
+    pub fn message(&self) -> &str {
+        &self.0.message
     }
 
     /// The stable reason.

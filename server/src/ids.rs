@@ -58,6 +58,10 @@ id! {
     ConversationId;
     /// A message of a conversation.
     MessageId;
+    /// A job.
+    JobId;
+    /// An attempt at a job.
+    AgentId;
     /// A server among those on one database.
     NodeId;
 }

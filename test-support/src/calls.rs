@@ -4,6 +4,7 @@
 
 use mosaic_proto::{
     chat::v1::chat_service_client::ChatServiceClient,
+    orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient,
     terminal::v1::terminal_service_client::TerminalServiceClient,
     workspace::v1::workspace_service_client::WorkspaceServiceClient,
 };
@@ -19,6 +20,8 @@ use tonic_types::StatusExt;
 pub type TerminalClient = TerminalServiceClient<InterceptedService<Channel, Bearer>>;
 /// The chat service with a token.
 pub type ChatClient = ChatServiceClient<InterceptedService<Channel, Bearer>>;
+/// The orchestrator service with a token.
+pub type AgentClient = OrchestratorServiceClient<InterceptedService<Channel, Bearer>>;
 /// The workspace service with a token.
 pub type WorkspaceClient = WorkspaceServiceClient<InterceptedService<Channel, Bearer>>;
 

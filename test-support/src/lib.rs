@@ -29,7 +29,7 @@ mod proxy;
 mod server;
 
 pub use account::{Account, account, product_accounts};
-pub use calls::{Bearer, ChatClient, TerminalClient, WorkspaceClient, reason};
+pub use calls::{AgentClient, Bearer, ChatClient, TerminalClient, WorkspaceClient, reason};
 pub use mosaic_proto::workspace::v1::Role;
 pub use postgres::Postgres;
 pub use processes::{Cost, Seen, cost, descendants, processes_with};

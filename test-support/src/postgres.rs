@@ -115,6 +115,28 @@ impl Postgres {
         url(&self.files.directory, "postgres")
     }
 
+    /// The address for one user of several, who can be [shut out](Self::shut_out).
+    pub async fn url_as(&self, user: &str) -> Result<String> {
+        self.sql(&format!("CREATE ROLE {user} SUPERUSER LOGIN")).await?;
+        Ok(self.url().replace("user=postgres", &format!("user={user}")))
+    }
+
+    /// Cuts one user's connections and lets that one make no new ones.
+    pub async fn shut_out(&self, user: &str) -> Result<()> {
+        self.sql(&format!("ALTER ROLE {user} NOLOGIN")).await?;
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{user}'");
+        self.sql(&cut).await
+    }
+
+    /// Lets one user in again.
+    pub async fn let_in(&self, user: &str) -> Result<()> {
+        self.sql(&format!("ALTER ROLE {user} LOGIN")).await
+    }
+
+    async fn sql(&self, statements: &str) -> Result<()> {
+        Ok(crate::cluster::connect(&self.url()).await?.batch_execute(statements).await?)
+    }
+
     /// Stops it, cutting all connections. Its data stay.
     pub async fn stop(&self) -> Result<()> {
         let files = self.files.clone();

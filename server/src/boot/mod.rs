@@ -10,6 +10,7 @@ use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio::{net::TcpListener, runtime, signal::unix};
+use tokio_util::task::AbortOnDropHandle;
 
 use self::{
     directory::{DirectoryError, Lock},
@@ -21,6 +22,7 @@ use crate::{
     chat::{self, Chat},
     config::Config,
     db::{self, Address, Db, changes::Changes},
+    orchestrator::{self, Orchestrator},
     postgres::{self, Embedded},
     telemetry,
     terminal::{self, Link, Terminals},
@@ -51,6 +53,9 @@ pub enum Error {
     /// The chat.
     #[error(transparent)]
     Chat(#[from] chat::StartError),
+    /// The agents.
+    #[error(transparent)]
+    Orchestrator(#[from] orchestrator::StartError),
     /// The port.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -134,6 +139,7 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     };
     let db = Db::open(&address, &config.database).await?;
     let (changes, change_tasks) = Changes::start(db.clone(), &config.events);
+    let wake = AbortOnDropHandle::new(tokio::spawn(db::wake::run(address, node, changes.clone())));
     let account =
         Account { shell_user: placement.shell.name.clone(), shares_account: placement.shares_account };
     let server = Server::new(config.clone(), db.clone(), changes.clone(), node, account).await?;
@@ -146,10 +152,20 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     tracing::info!(running = terminals.running(), "terminals taken over");
     let service = terminal::grpc::service(Arc::clone(&terminals), config.server.message_bytes_max);
     let server = server.add_service(service);
-    let chat =
-        Chat::start(&config, (db.clone(), changes), (node, terminals.fence()), context.draining.clone());
+    let chat = Chat::start(
+        &config,
+        (db.clone(), changes.clone()),
+        (node, terminals.fence()),
+        context.draining.clone(),
+    );
     let chat = Arc::new(chat.await?);
     let server = server.add_service(chat::grpc::service(Arc::clone(&chat), config.server.message_bytes_max));
+    let shared = (db.clone(), changes);
+    let agents =
+        Orchestrator::start(&config, shared, node, Arc::clone(&terminals), context.draining.clone()).await?;
+    let agents = Arc::new(agents);
+    let service = orchestrator::grpc::service(Arc::clone(&agents), config.server.message_bytes_max);
+    let server = server.add_service(service);
 
     let url = directory::announce(&config, listener.local_addr().map_err(cannot)?)?;
     println!("listening on {url}");
@@ -157,14 +173,17 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
 
     chat.stop().await;
     drop(chat);
+    agents.stop().await;
+    drop(agents);
     terminals.stop().await;
     drop(terminals);
+    drop(wake);
     change_tasks.stop().await;
     db.close();
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
-    tracing::info!("stopped; terminals live on in the keeper");
+    tracing::info!("stopped; terminals and agents live on in the keeper");
     drop(lock);
     Ok(())
 }

@@ -189,7 +189,7 @@ fn key_of(provider: &Provider) -> Option<&str> {
         .find(|key| !key.is_empty())
 }
 
-fn check_name(section: &str, name: &str) -> Result<(), (String, String)> {
+pub(super) fn check_name(section: &str, name: &str) -> Result<(), (String, String)> {
     let letter = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(letter) {
         let problem = format!("a name has 1 to {NAME_BYTES_MAX} letters, digits, \"-\", \"_\" and \".\"");

@@ -20,7 +20,7 @@ const MARK: &str = "MOSAIC_TERMINAL_ID";
 const ALIASES: [(&str, &str); 2] = [("DATABASE_URL", "database.url"), ("MOSAIC_PG_BIN", "postgres.bin")];
 
 /// Sections of sections, whose names are the administrator's to choose. Only a file has them.
-const NAMED: [&str; 2] = ["provider", "model"];
+const NAMED: [&str; 3] = ["provider", "model", "profile"];
 
 const UNKNOWN: &str = "there is no such setting; `mosaic-server config` prints all of them";
 

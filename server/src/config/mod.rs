@@ -5,6 +5,7 @@
 mod chat;
 mod check;
 mod layers;
+mod orchestrator;
 mod paths;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::{
 use serde::Deserialize;
 
 pub use chat::{Chat, LocalModel, Model, Provider, ProviderKind};
+pub use orchestrator::{Orchestrator, PROMPT, Profile, ProfileKind};
 pub use value::{LogFormat, Secret};
 
 /// Every setting with its default and its documentation. The defaults *are* this text.
@@ -49,6 +51,10 @@ pub struct Config {
     pub model: BTreeMap<String, Model>,
     /// The model that comes with Mosaic.
     pub local_model: LocalModel,
+    /// Agents and their queue.
+    pub orchestrator: Orchestrator,
+    /// How agents are launched, by name.
+    pub profile: BTreeMap<String, Profile>,
     /// What all streams share.
     pub streams: Streams,
     /// The event log of a workspace.
@@ -291,6 +297,7 @@ impl Config {
         let wrong = |(key, problem): (&str, String)| origins.error(key, problem);
         check::check(&config).map_err(wrong)?;
         chat::check(&config).map_err(|(key, problem)| origins.error(&key, problem))?;
+        orchestrator::check(&config).map_err(|(key, problem)| origins.error(&key, problem))?;
         paths::fill(&mut config, sources).map_err(wrong)?;
         Ok(config)
     }

@@ -9,7 +9,7 @@ mod batch;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,7 +17,7 @@ use std::{
 use deadpool_postgres::{Object, Transaction};
 use futures_util::future::BoxFuture;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     task::JoinHandle,
     time,
 };
@@ -74,6 +74,7 @@ pub struct NewEvent {
 pub struct Changes {
     queue: mpsc::Sender<Box<dyn Job>>,
     newest: Arc<Newest>,
+    word: Arc<Word>,
 }
 
 /// Owns the tasks behind [`Changes`]: the writer, and the one that deletes what is too old.
@@ -92,9 +93,11 @@ impl Changes {
         let newest = Arc::new(Newest::default());
         let stop = CancellationToken::new();
         let retention = tokio::spawn(retention::run(db.clone(), config.retention_hours, stop.clone()));
-        let writer = Writer { db, jobs, batch_max: config.batch_max, newest: newest.clone() };
+        let word = Arc::new(Word::default());
+        let batch_max = config.batch_max;
+        let writer = Writer { db, jobs, batch_max, newest: newest.clone(), word: word.clone() };
         let writer = tokio::spawn(writer.run(stop.clone()));
-        (Self { queue, newest }, Tasks { stop, writer, retention })
+        (Self { queue, newest, word }, Tasks { stop, writer, retention })
     }
 
     /// Applies a change in a transaction and answers when that is committed.
@@ -126,10 +129,46 @@ impl Changes {
 
     /// The sequence of the newest event that this server committed in a workspace; 0 before the first.
     ///
-    /// What other servers on the same database commit does not show here.
+    /// What other servers on the same database commit does not show in the number, but their word of it counts as a
+    /// change.
     pub fn newest(&self, workspace: WorkspaceId) -> watch::Receiver<u64> {
         self.newest.of(workspace, watch::Sender::subscribe)
     }
+
+    /// Grows with every word of another server's.
+    pub fn words(&self) -> watch::Receiver<u64> {
+        self.word.heard.subscribe()
+    }
+
+    /// Waits until this server has committed something; answers the workspaces.
+    pub(super) async fn committed(&self) -> BTreeSet<WorkspaceId> {
+        loop {
+            self.word.news.notified().await;
+            let all =
+                std::mem::take(&mut *self.word.committed.lock().unwrap_or_else(PoisonError::into_inner));
+            if !all.is_empty() {
+                return all;
+            }
+        }
+    }
+
+    /// Another server has committed something in a workspace; absent: perhaps in any.
+    pub(super) fn heard(&self, workspace: Option<WorkspaceId>) {
+        match workspace {
+            Some(workspace) => self.newest.wake(workspace),
+            None => self.newest.wake_all(),
+        }
+        self.word.heard.send_modify(|words| *words += 1);
+    }
+}
+
+/// What goes to and comes from other servers on the same database.
+#[derive(Default)]
+struct Word {
+    /// Workspaces in which this server has committed something that the others were not told of.
+    committed: Mutex<BTreeSet<WorkspaceId>>,
+    news: Notify,
+    heard: watch::Sender<u64>,
 }
 
 impl Tasks {
@@ -164,6 +203,18 @@ impl Newest {
         let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         f(channels.entry(workspace).or_default())
     }
+
+    fn wake(&self, workspace: WorkspaceId) {
+        let channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(&workspace) {
+            channel.send_modify(|_| ());
+        }
+    }
+
+    fn wake_all(&self) {
+        let channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.values().for_each(|channel| channel.send_modify(|_| ()));
+    }
 }
 
 struct Writer {
@@ -171,6 +222,7 @@ struct Writer {
     jobs: mpsc::Receiver<Box<dyn Job>>,
     batch_max: usize,
     newest: Arc<Newest>,
+    word: Arc<Word>,
 }
 
 impl Writer {
@@ -225,6 +277,8 @@ impl Writer {
                 }
                 for (workspace, sequence) in newest {
                     self.newest.of(workspace, |channel| channel.send_replace(sequence));
+                    self.word.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(workspace);
+                    self.word.news.notify_one();
                 }
                 Attempt::Answered
             }

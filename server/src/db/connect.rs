@@ -12,7 +12,7 @@ use std::{
 use rustls::RootCertStore;
 use tokio::task::JoinHandle;
 use tokio_postgres::{
-    Client, Config,
+    AsyncMessage, Client, Config,
     config::{Host, SslMode},
 };
 
@@ -215,6 +215,32 @@ async fn with(address: &Address, tls: Tls) -> Result<Connection, StartError> {
         }
     });
     Ok(Connection { client, task })
+}
+
+/// Connects outside the pool to be told what others notify; `heard` is given each payload. Resolves when the connection
+/// is gone; `speak` is given its client.
+pub(super) async fn listening<F: Future<Output = ()>>(
+    address: &Address,
+    mut heard: impl FnMut(&str),
+    speak: impl FnOnce(Client) -> F,
+) -> Result<(), StartError> {
+    let connected = address.config()?.connect(tls(address)?).await;
+    let (client, mut connection) = connected
+        .map_err(|cause| StartError::Unreachable { place: address.to_string(), cause: explain(&cause) })?;
+    let listening = std::future::poll_fn(move |context| {
+        loop {
+            match std::task::ready!(connection.poll_message(context)) {
+                Some(Ok(AsyncMessage::Notification(word))) => heard(word.payload()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return std::task::Poll::Ready(()),
+            }
+        }
+    });
+    tokio::select! {
+        () = listening => {}
+        () = speak(client) => {}
+    }
+    Ok(())
 }
 
 /// The files of the server that answers there, as it names them itself.

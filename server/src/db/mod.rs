@@ -9,6 +9,7 @@ mod retention;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod wake;
 
 use std::time::Duration;
 

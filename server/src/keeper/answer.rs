@@ -59,7 +59,8 @@ impl Keeper {
                 self.table.database = hello.database;
             }
         }
-        Reply { database: self.table.database.clone(), ..Reply::ok(id) }
+        let keeper = self.table.keeper.as_bytes().to_vec();
+        Reply { database: self.table.database.clone(), keeper, ..Reply::ok(id) }
     }
 
     fn list(&mut self, id: u64) -> Reply {

@@ -10,7 +10,7 @@ use std::{
     os::fd::{AsFd, OwnedFd},
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -22,6 +22,7 @@ use tokio::{
     sync::{Semaphore, mpsc, oneshot},
 };
 use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
 
 use super::{
     start::connect_to,
@@ -61,6 +62,8 @@ pub struct Client {
     next_id: AtomicU64,
     /// As many programs as the keeper runs at once.
     runs: Semaphore,
+    /// Which keeper it is, once it has been greeted.
+    identity: OnceLock<Uuid>,
     /// Reads answers and news; ends with this struct.
     _reader: AbortOnDropHandle<()>,
 }
@@ -87,8 +90,22 @@ impl Client {
             pending,
             next_id: AtomicU64::new(1),
             runs: Semaphore::new(wire::RUNS_MAX),
+            identity: OnceLock::new(),
             _reader: reader,
         })
+    }
+
+    /// Keeps what the keeper said to a greeting about who it is.
+    pub fn identify(&self, keeper: &[u8]) {
+        if let Ok(keeper) = Uuid::from_slice(keeper) {
+            // Said once; an upgraded keeper is the same.
+            let _ = self.identity.set(keeper);
+        }
+    }
+
+    /// Which keeper it is; absent for an older one, which does not tell.
+    pub fn identity(&self) -> Option<Uuid> {
+        self.identity.get().copied()
     }
 
     /// Asks, and waits for the answer.

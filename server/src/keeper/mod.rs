@@ -144,7 +144,7 @@ fn begin(settings: Settings, exits: ExitFiles) -> Result<Keeper, Error> {
         return Err(Error::Locked(dir.clone()));
     }
     let listener = serve::listen(&socket_path(dir), settings.peer_uid)?;
-    let mut table = Table::default();
+    let mut table = Table::new();
     for (id, exit) in exits.all() {
         let ended = Child {
             leader: None,

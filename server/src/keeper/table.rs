@@ -79,12 +79,14 @@ impl Child {
 }
 
 /// All children, and whose they are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Table {
     /// By terminal id.
     pub children: HashMap<Uuid, Child>,
     /// The database that they belong to; empty until the first server said it.
     pub database: Vec<u8>,
+    /// Which keeper this is, through all its programs.
+    pub keeper: Uuid,
 }
 
 /// The table as it passes through `execve`: descriptors by number.
@@ -117,6 +119,9 @@ pub struct Saved {
     /// See `nofile_soft`.
     #[prost(uint64, optional, tag = "9")]
     pub nofile_hard: Option<u64>,
+    /// [`Table::keeper`]; empty from an older program.
+    #[prost(bytes = "vec", tag = "20")]
+    pub keeper: Vec<u8>,
 }
 
 /// A connection as it passes through `execve`.
@@ -154,6 +159,11 @@ pub struct SavedChild {
 }
 
 impl Table {
+    /// The table of a keeper that has just come into being.
+    pub fn new() -> Self {
+        Self { children: HashMap::new(), database: Vec::new(), keeper: Uuid::now_v7() }
+    }
+
     /// The children's part of [`Saved`].
     pub fn save(&self) -> Vec<SavedChild> {
         let save = |(id, child): (&Uuid, &Child)| SavedChild {
@@ -168,7 +178,8 @@ impl Table {
 
     /// The table again, in the new program.
     pub fn restore(saved: &Saved) -> Self {
-        let mut table = Self { children: HashMap::new(), database: saved.database.clone() };
+        let keeper = Uuid::from_slice(&saved.keeper).unwrap_or_else(|_| Uuid::now_v7());
+        let mut table = Self { children: HashMap::new(), database: saved.database.clone(), keeper };
         for one in &saved.children {
             let Some(described) = &one.child else { continue };
             let Ok(id) = Uuid::from_slice(&described.id) else { continue };

@@ -111,6 +111,7 @@ fn save(keeper: &Keeper) -> Saved {
         owner_pid: keeper.owner.as_ref().map_or(0, |o| o.pid),
         nofile_soft: keeper.settings.nofile().current,
         nofile_hard: keeper.settings.nofile().maximum,
+        keeper: keeper.table.keeper.as_bytes().to_vec(),
     }
 }
 

@@ -206,8 +206,12 @@ pub struct Reply {
     #[prost(bool, tag = "7")]
     pub upgrading: bool,
     /// How a run ended.
-    #[prost(message, optional, tag = "20")]
+    #[prost(message, optional, tag = "24")]
     pub ran: Option<Ran>,
+    /// To a greeting: which keeper this is, 16 bytes. It stays the same through an upgrade, and another one that
+    /// comes after its death is another. Empty from an older keeper.
+    #[prost(bytes = "vec", tag = "20")]
+    pub keeper: Vec<u8>,
 }
 
 /// Why a question could not be answered.

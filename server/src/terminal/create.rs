@@ -33,7 +33,7 @@ const ARGUMENT_BYTES_MAX: usize = 96 * 1024;
 const IDLE_MIN: Duration = Duration::from_secs(1);
 const IDLE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// What a program may expect where nobody says otherwise.
-pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,20 @@ pub(crate) enum Program {
     Line(String),
     /// A program and its arguments.
     Command(Vec<String>),
+}
+
+impl Program {
+    /// The program with its arguments, and what it sees as its name, if that differs.
+    pub(crate) fn argv(&self, shell: &str) -> (Vec<String>, String) {
+        match self {
+            Self::LoginShell => {
+                let name = shell.rsplit('/').next().unwrap_or(shell);
+                (vec![shell.to_owned()], format!("-{name}"))
+            }
+            Self::Line(line) => (vec![shell.to_owned(), "-lc".to_owned(), line.clone()], String::new()),
+            Self::Command(words) => (words.clone(), String::new()),
+        }
+    }
 }
 
 /// A terminal that is asked for.
@@ -62,7 +76,7 @@ pub(crate) struct NewShell {
 ///
 /// # Errors
 /// `BAD_REQUEST`
-pub(super) fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let problem = if name.is_empty() {
         "is empty; give a name"
     } else if name.len() > NAME_BYTES_MAX {
@@ -132,18 +146,6 @@ impl NewShell {
         Ok(())
     }
 
-    /// The program with its arguments, and what it sees as its name, if that differs.
-    fn argv(&self, shell: &str) -> (Vec<String>, String) {
-        match &self.program {
-            Program::LoginShell => {
-                let name = shell.rsplit('/').next().unwrap_or(shell);
-                (vec![shell.to_owned()], format!("-{name}"))
-            }
-            Program::Line(line) => (vec![shell.to_owned(), "-lc".to_owned(), line.clone()], String::new()),
-            Program::Command(words) => (words.clone(), String::new()),
-        }
-    }
-
     /// Its record before it starts.
     fn record(&self, shared: &Shared, principal: &Principal, argv: Vec<String>) -> Record {
         Record {
@@ -166,6 +168,8 @@ impl NewShell {
             idle_timeout_ms: self.idle_timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
             creator: principal.token_name.clone(),
             creator_token: principal.token_id,
+            agent: None,
+            keeper: None,
         }
     }
 
@@ -195,8 +199,9 @@ impl Terminals {
 
 async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> Result<Shown> {
     let actor = Actor::of(principal);
-    let (argv, arg0) = new.argv(&shared.account.shell);
-    let record = new.record(shared, principal, argv.clone());
+    let (argv, arg0) = new.program.argv(&shared.account.shell);
+    let mut record = new.record(shared, principal, argv.clone());
+    record.keeper = shared.keeper.get().await?.identity();
     let inserting = NewTerminal {
         record,
         numbered: new.name.is_none(),
@@ -217,12 +222,35 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
             return Err(error);
         }
     };
+    let launch = Launch { argv, arg0, env: new.env };
+    let live = launch_recorded(shared, record, launch, actor).await?;
+    Ok((live.record(), live.viewer_count()))
+}
+
+/// What a recorded terminal is started with.
+#[derive(Debug)]
+pub(super) struct Launch {
+    /// Program and arguments.
+    pub(super) argv: Vec<String>,
+    /// What the program sees as its name; empty: the program.
+    pub(super) arg0: String,
+    /// Variables on top of the small clean set.
+    pub(super) env: HashMap<String, String>,
+}
+
+/// Starts a terminal whose row is there; if that fails, the row goes.
+pub(super) async fn launch_recorded(
+    shared: &Arc<Shared>,
+    record: Record,
+    launch: Launch,
+    actor: Actor,
+) -> Result<Arc<Live>> {
     let spawn = wire::Spawn {
         id: record.id.0.as_bytes().to_vec(),
-        argv,
-        arg0,
+        argv: launch.argv,
+        arg0: launch.arg0,
         cwd: record.cwd.clone(),
-        env: environment(shared, record.id, &new.env),
+        env: environment(shared, record.id, &launch.env),
         cols: record.size.cols.into(),
         rows: record.size.rows.into(),
     };
@@ -240,7 +268,7 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
                     shared.persist(live.record(), Change::Started, actor).await;
                 });
             }
-            Ok((live.record(), live.viewer_count()))
+            Ok(live)
         }
         Err(error) => {
             // Nothing runs: the row and the request id go, so that the call can be made again.
@@ -253,7 +281,7 @@ async fn create(shared: &Arc<Shared>, principal: &Principal, new: NewShell) -> R
 }
 
 /// Forgets a terminal that was never started, as soon as the database takes it.
-fn undo(shared: &Arc<Shared>, record: Record, actor: Actor) {
+pub(super) fn undo(shared: &Arc<Shared>, record: Record, actor: Actor) {
     let shared = Arc::clone(shared);
     shared.tasks.clone().spawn(async move {
         shared.persist(record, Change::Deleted, actor).await;

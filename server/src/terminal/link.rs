@@ -91,6 +91,7 @@ impl Link {
         if reply.database != database {
             return Err(LinkError::OtherDatabase { dir });
         }
+        client.identify(&reply.keeper);
         match client.ask(Ask::Upgrade(wire::Upgrade {})).await {
             Ok(reply) if reply.upgrading => tracing::info!("the keeper replaces itself by the newer program"),
             Ok(_) => {}

@@ -2,6 +2,7 @@
 //!
 //! It knows neither tonic nor SQL: `grpc` converts, `store` remembers, `lifecycle` keeps in step with the keeper.
 
+pub(crate) mod agent;
 mod close;
 mod create;
 pub mod grpc;
@@ -30,15 +31,22 @@ use std::{
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::{
+    agent::{AgentShell, AgentTerminal, Standing, Survivor},
+    create::{PATH, Program, check_name},
+    session::{Session, Start},
+    text::TextFilter,
+};
 pub use self::{
     lifecycle::{StartError, Terminals},
     link::{Link, LinkError},
+    record::{Exit, Reason as ExitReason, Size},
 };
 use self::{
     link::{Current, keeper_error},
     live::Live,
     output::Output,
-    record::{Record, Size, State},
+    record::{Record, State},
 };
 use crate::{
     auth::{Actor, Principal, Role},

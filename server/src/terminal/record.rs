@@ -5,9 +5,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
-    ids::{NodeId, TerminalId, TokenId, WorkspaceId},
+    ids::{AgentId, NodeId, TerminalId, TokenId, WorkspaceId},
     keeper::wire,
 };
 
@@ -202,6 +203,12 @@ pub struct Record {
     pub creator: String,
     /// The token that made it.
     pub creator_token: TokenId,
+    /// The agent whose it is.
+    #[serde(default)]
+    pub agent: Option<AgentId>,
+    /// The keeper that was asked to start it.
+    #[serde(default)]
+    pub keeper: Option<Uuid>,
 }
 
 impl Record {

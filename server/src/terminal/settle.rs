@@ -50,6 +50,12 @@ impl Shared {
             }
         }
         for record in rows.into_values() {
+            let keeper = linked.client.identity();
+            if record.state == State::Starting && keeper.is_some() && record.keeper == keeper {
+                // The keeper that was to start it is this one, and knows nothing of it: it was never asked.
+                store::delete(&self.changes, record, Actor::system()).await?;
+                continue;
+            }
             tracing::warn!(terminal = %record.id, name = record.name, "a terminal is lost; its remains are swept");
             self.end_tree(record.id, Duration::ZERO, wire::Reason::Lost).await?;
             self.settle_over(record, Exit::LOST).await?;

@@ -84,28 +84,32 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
             Claim::Different => return Ok(Outcome::Refused(request.reused())),
         }
     }
-    let sql = format!("SELECT name FROM terminals WHERE workspace_id = $1 AND {LIVE}");
+    let sql = format!("SELECT name, agent_id IS NULL FROM terminals WHERE workspace_id = $1 AND {LIVE}");
     let rows = tx.query(&tx.prepare_cached(&sql).await?, &[&workspace.0]).await?;
     let names: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    if names.len() >= new.running_max {
+    let own: Vec<bool> = rows.iter().map(|row| row.try_get(1)).collect::<Result<_, _>>()?;
+    // Agents have limits of their own.
+    let running = own.into_iter().filter(|own| *own).count();
+    if new.record.agent.is_none() && running >= new.running_max {
         let message = format!(
-            "the workspace has {} running terminals, as many as it may \
-             (terminal.running_per_workspace_max); close one",
-            names.len()
+            "the workspace has {running} running terminals, as many as it may \
+             (terminal.running_per_workspace_max); close one"
         );
         let error = Error::quota(Reason::TerminalQuota, "terminal.running_per_workspace_max", message);
         return Ok(Outcome::Refused(error));
     }
     let mut record = new.record;
-    if new.numbered {
+    if record.agent.is_some() && !names.contains(&record.name) {
+        // An agent's terminal has its name, if nobody else has it.
+    } else if new.numbered {
         let stem = record.name.clone();
         let free = (1..=names.len() + 1).map(|n| format!("{stem}-{n}")).find(|name| !names.contains(name));
         record.name = free.unwrap_or(stem);
     } else if names.contains(&record.name) {
         return Ok(Outcome::Refused(name_taken(&record.name)));
     }
-    let sql = "INSERT INTO terminals (id, workspace_id, name, state, node_id, fence, record, create_time) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8::float8 / 1000)) \
+    let sql = "INSERT INTO terminals (id, workspace_id, name, state, node_id, fence, record, create_time, agent_id) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8::float8 / 1000), $9) \
                ON CONFLICT DO NOTHING";
     let statement = tx.prepare_cached(sql).await?;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double for 285,000 years")]
@@ -114,7 +118,17 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
     let inserted = tx
         .execute(
             &statement,
-            &[&id, &workspace.0, &record.name, &state, &node, &new.fence, &Json(&record), &create_ms],
+            &[
+                &id,
+                &workspace.0,
+                &record.name,
+                &state,
+                &node,
+                &new.fence,
+                &Json(&record),
+                &create_ms,
+                &record.agent.map(|agent| agent.0),
+            ],
         )
         .await?;
     if inserted == 0 {

@@ -221,7 +221,7 @@ async fn type_one(live: &Live, writer: WriterId, sequence: u64, data: &[u8]) -> 
     }
 }
 
-fn refusal(refused: Refused, writer: Option<(WriterId, u64)>) -> Error {
+pub(super) fn refusal(refused: Refused, writer: Option<(WriterId, u64)>) -> Error {
     let sequence = writer.map_or(0, |(_, sequence)| sequence);
     match refused {
         Refused::Gap { expected } => {

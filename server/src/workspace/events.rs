@@ -19,8 +19,8 @@ use crate::{
     ids::{TerminalId, TokenId, WorkspaceId},
 };
 
-/// How often a reader looks for the events of other servers on the same database.
-const POLL: Duration = Duration::from_secs(2);
+/// How often a reader looks for the events of other servers on the same database, whose word of them may be lost.
+const POLL: Duration = Duration::from_secs(10);
 
 /// Something that happened in the workspace.
 #[derive(Clone, Debug)]

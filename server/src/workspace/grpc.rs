@@ -6,8 +6,8 @@ use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use futures_util::{Stream, stream};
 use mosaic_proto::workspace::v1::{
-    self as pb, conversation_changed, event::Payload, events_ended, message_changed, terminal_changed,
-    watch_events_response, workspace_service_server,
+    self as pb, agent_changed, conversation_changed, event::Payload, events_ended, job_changed,
+    message_changed, terminal_changed, watch_events_response, workspace_service_server,
 };
 use tonic::{Request, Response, Status};
 
@@ -30,6 +30,8 @@ const TOKENS: u8 = b't';
 /// How an event names what it is about.
 const TERMINAL: &str = "TERMINAL";
 const CONVERSATION: &str = "CONVERSATION";
+const JOB: &str = "JOB";
+const AGENT: &str = "AGENT";
 const MESSAGE: &str = "MESSAGE";
 
 /// The generated server around the service.
@@ -209,7 +211,9 @@ fn watch_start(request: pb::WatchEventsRequest) -> Result<Start> {
         Ok(pb::Resource::Terminal) => Ok(TERMINAL),
         Ok(pb::Resource::Conversation) => Ok(CONVERSATION),
         Ok(pb::Resource::Message) => Ok(MESSAGE),
-        Ok(pb::Resource::Unspecified | pb::Resource::Job | pb::Resource::Agent) | Err(_) => {
+        Ok(pb::Resource::Job) => Ok(JOB),
+        Ok(pb::Resource::Agent) => Ok(AGENT),
+        Ok(pb::Resource::Unspecified) | Err(_) => {
             Err(Error::bad_request(format!("resources[{index}]"), "is unknown; leave it out for all"))
         }
     };
@@ -270,6 +274,18 @@ fn payload(resource: &str, kind: &str, payload: serde_json::Value) -> Option<Pay
             let kind = Kind::from_str_name(&format!("KIND_{kind}")).unwrap_or_default();
             let message = crate::chat::grpc::to_proto_message(payload);
             Some(Payload::Message(pb::MessageChanged { kind: kind.into(), message }))
+        }
+        JOB => {
+            use job_changed::Kind;
+            let kind = Kind::from_str_name(&format!("KIND_{kind}")).unwrap_or_default();
+            let job = crate::orchestrator::grpc::to_proto_job(payload);
+            Some(Payload::Job(pb::JobChanged { kind: kind.into(), job }))
+        }
+        AGENT => {
+            use agent_changed::Kind;
+            let kind = Kind::from_str_name(&format!("KIND_{kind}")).unwrap_or_default();
+            let agent = crate::orchestrator::grpc::to_proto_agent(payload);
+            Some(Payload::Agent(pb::AgentChanged { kind: kind.into(), agent }))
         }
         _ => None,
     }

@@ -5,6 +5,7 @@
 use anyhow::{Context, Result};
 use mosaic_proto::{
     chat::v1::chat_service_client::ChatServiceClient,
+    orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient,
     terminal::v1::terminal_service_client::TerminalServiceClient,
     workspace::v1::{
         CreateTokenRequest, CreateWorkspaceRequest, Role, workspace_service_client::WorkspaceServiceClient,
@@ -13,7 +14,7 @@ use mosaic_proto::{
 use tonic::transport::Channel;
 
 use super::Server;
-use crate::{Bearer, ChatClient, TerminalClient, WorkspaceClient, cluster, postgres};
+use crate::{AgentClient, Bearer, ChatClient, TerminalClient, WorkspaceClient, cluster, postgres};
 
 impl Server {
     /// The terminal service with a token; an empty one sends none.
@@ -34,6 +35,16 @@ impl Server {
     /// The chat service with the operator's token.
     pub fn chat(&self) -> Result<ChatClient> {
         self.chat_as(&self.token()?)
+    }
+
+    /// The orchestrator service with a token; an empty one sends none.
+    pub fn agents_as(&self, token: &str) -> Result<AgentClient> {
+        Ok(OrchestratorServiceClient::with_interceptor(self.channel()?, Bearer::new(token)?))
+    }
+
+    /// The orchestrator service with the operator's token.
+    pub fn agents(&self) -> Result<AgentClient> {
+        self.agents_as(&self.token()?)
     }
 
     /// The workspace service with a token; an empty one sends none.

@@ -47,10 +47,12 @@ impl Server {
     /// What a process of this server has in its arguments or its environment.
     pub(super) fn marks(&self) -> Result<BTreeSet<String>> {
         let mut marks = marks_in(&self.directory);
-        if let Some(url) = self.database_url() {
+        if let (Some(url), Ok(node)) = (self.database_url(), self.node_id()) {
+            // Another server on the same database has its own.
+            let sql = "SELECT DISTINCT subject_id::text FROM events WHERE payload->>'node' = $1";
             let ids = outside_of_runtime(async move {
                 let client = cluster::connect(&url).await?;
-                let rows = client.query("SELECT DISTINCT subject_id::text FROM events", &[]).await?;
+                let rows = client.query(sql, &[&node]).await?;
                 anyhow::Ok(rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>())
             })?;
             marks.extend(ids.into_iter().map(|id| format!("MOSAIC_TERMINAL_ID={id}")));

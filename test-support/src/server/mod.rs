@@ -1,7 +1,7 @@
 //! The real `mosaic-server`, started, killed and started again.
 //!
 //! It must not know what the server does with its data directory, but for the files that are its interface:
-//! `operator-token` and `server.lock`.
+//! `operator-token`, `node-id` and `server.lock`.
 
 mod access;
 mod builder;
@@ -95,6 +95,13 @@ impl Server {
     /// The server's directory of sockets.
     pub fn run_dir(&self) -> PathBuf {
         self.directory.join("run")
+    }
+
+    /// The server's name among those on one database.
+    pub fn node_id(&self) -> Result<String> {
+        let path = self.data_dir().join("node-id");
+        let id = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        Ok(id.trim().to_owned())
     }
 
     /// All that the server has logged, over restarts.

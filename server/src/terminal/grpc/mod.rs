@@ -12,11 +12,13 @@ use futures_util::Stream;
 use mosaic_proto::terminal::v1::{self as pb, terminal_service_server};
 use tonic::{Request, Response, Status, Streaming};
 
-pub(crate) use show::to_proto_record;
+pub(crate) use parse::{as_text, grace, size, span as parse_span};
+pub(crate) use show::{show_exit, span, timestamp, to_proto_record};
+pub(crate) use streams::watched_one;
 
 use self::{
     parse::Parsed,
-    show::{show_exit, show_terminal, show_viewer},
+    show::{show_terminal, show_viewer},
 };
 use super::{Terminals, session::Start};
 use crate::{

@@ -20,7 +20,7 @@ use crate::{
     workspace::request::RequestId,
 };
 
-pub(super) type Parsed<T> = Result<T>;
+pub(crate) type Parsed<T> = Result<T>;
 
 const SIZE_MAX: u32 = 1000;
 const SUBSCRIPTIONS_MAX: usize = 64;
@@ -36,11 +36,11 @@ fn cells(field: &str, value: u32) -> Parsed<u16> {
     fits.ok_or_else(|| Error::bad_request(field, format!("is {value}; give 1 to {SIZE_MAX} cells")))
 }
 
-pub(super) fn size(cols: u32, rows: u32) -> Parsed<Size> {
+pub(crate) fn size(cols: u32, rows: u32) -> Parsed<Size> {
     Ok(Size { cols: cells("cols", cols)?, rows: cells("rows", rows)? })
 }
 
-fn span(field: &str, value: Option<prost_types::Duration>) -> Parsed<Option<Duration>> {
+pub(crate) fn span(field: &str, value: Option<prost_types::Duration>) -> Parsed<Option<Duration>> {
     let convert = |span: prost_types::Duration| {
         // The library would make something of parts that disagree.
         let whole = (0..1_000_000_000).contains(&span.nanos);
@@ -50,7 +50,7 @@ fn span(field: &str, value: Option<prost_types::Duration>) -> Parsed<Option<Dura
     value.map(convert).transpose()
 }
 
-pub(super) fn grace(value: Option<prost_types::Duration>) -> Parsed<Option<Duration>> {
+pub(crate) fn grace(value: Option<prost_types::Duration>) -> Parsed<Option<Duration>> {
     match span("grace", value)? {
         Some(grace) if grace > GRACE_MAX => Err(Error::bad_request("grace", "is longer than 60 s")),
         grace => Ok(grace),
@@ -76,7 +76,7 @@ pub(super) fn length(value: u32) -> Parsed<usize> {
     usize::try_from(length).map_err(Error::internal)
 }
 
-pub(super) fn as_text(format: i32) -> Parsed<bool> {
+pub(crate) fn as_text(format: i32) -> Parsed<bool> {
     match pb::Format::try_from(format) {
         Ok(pb::Format::Text) => Ok(true),
         Ok(pb::Format::Raw | pb::Format::Unspecified) => Ok(false),

@@ -15,7 +15,7 @@ use crate::terminal::{
     text::TextFilter,
 };
 
-fn timestamp(ms: u64) -> prost_types::Timestamp {
+pub(crate) fn timestamp(ms: u64) -> prost_types::Timestamp {
     let (seconds, rest) = (ms / 1000, ms % 1000);
     prost_types::Timestamp {
         seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
@@ -23,7 +23,7 @@ fn timestamp(ms: u64) -> prost_types::Timestamp {
     }
 }
 
-fn span(span: Duration) -> prost_types::Duration {
+pub(crate) fn span(span: Duration) -> prost_types::Duration {
     prost_types::Duration {
         seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
         nanos: span.subsec_nanos().cast_signed(),
@@ -65,7 +65,7 @@ pub(super) fn show_terminal((record, viewers): Shown) -> pb::Terminal {
     }
 }
 
-pub(super) fn show_exit(exit: Exit) -> pb::Exit {
+pub(crate) fn show_exit(exit: Exit) -> pb::Exit {
     let reason = match exit.reason {
         Reason::Exited => exit::Reason::Exited,
         Reason::Closed => exit::Reason::Closed,

@@ -67,14 +67,16 @@ pub(super) fn attached(session: Session) -> Events<pb::AttachResponse> {
 
 /// The answers of a watch: those of all its sessions, each in its own order, fairly.
 pub(super) fn watched(sessions: Vec<Session>, as_text: bool) -> Events<pb::WatchResponse> {
+    let response = |event| pb::WatchResponse { event: Some(event) };
     let streams = sessions.into_iter().map(|session| Box::pin(watched_one(session, as_text)));
-    Box::pin(stream::select_all(streams))
+    Box::pin(stream::select_all(streams).map(move |event| event.map(response)))
 }
 
-fn watched_one(
+/// The events of one reader of one terminal.
+pub(crate) fn watched_one(
     session: Session,
     as_text: bool,
-) -> impl Stream<Item = Result<pb::WatchResponse, Status>> + Send {
+) -> impl Stream<Item = Result<pb::TerminalEvent, Status>> + Send {
     let id = session.terminal().to_string();
     let text = as_text.then(TextFilter::default);
     stream::unfold((session, id, text, None), |(mut session, id, mut text, later)| async {
@@ -87,8 +89,7 @@ fn watched_one(
             Some(held) => (Ok(held), Some(event)),
             None => (event.map(|event| show_event(&id, event, text.as_mut())), None),
         };
-        let response = shown.map(|event| pb::WatchResponse { event: Some(event) });
-        Some((response, (session, id, text, later)))
+        Some((shown, (session, id, text, later)))
     })
 }
 

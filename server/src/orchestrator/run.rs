@@ -1,0 +1,538 @@
+//! An agent's life on this server: started, followed, ended when it must, concluded.
+//!
+//! A kill at any point leaves a row that says how far it was, and a child in the keeper or none; `settle` goes on from
+//! there. It knows nothing about why a job was chosen.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Shared,
+    agent::{Agent, Receipt},
+    job::{EndReason, Job, State, Stop},
+    now_ms,
+    profile::Launch,
+    scan::Scanner,
+    store::{
+        self,
+        agents::{Both, End, Verdict},
+    },
+};
+use crate::{
+    error::{Error, Reason, Result},
+    ids::{AgentId, JobId, WriterId},
+    keeper::wire,
+    terminal::{AgentShell, AgentTerminal, Exit, ExitReason, Standing, Survivor},
+};
+
+/// An agent that runs here.
+#[derive(Debug)]
+pub struct Running {
+    /// Identity.
+    pub agent: AgentId,
+    /// Its job.
+    pub job: JobId,
+    /// Set once somebody wants it to end; a later one may shorten the grace.
+    stop: watch::Sender<Option<Stop>>,
+    last_line: Mutex<String>,
+    /// Its program runs, or has run.
+    started: AtomicBool,
+    /// Cancelled when its end is in the database.
+    pub over: CancellationToken,
+}
+
+impl Running {
+    pub(super) fn new(agent: &Agent) -> Self {
+        Self {
+            agent: agent.id,
+            job: agent.job,
+            stop: watch::channel(agent.stop.clone()).0,
+            last_line: Mutex::default(),
+            started: AtomicBool::new(agent.start_ms.is_some()),
+            over: CancellationToken::new(),
+        }
+    }
+
+    /// It is to end.
+    pub fn stop(&self, stop: Stop) {
+        self.stop.send_replace(Some(stop));
+    }
+
+    /// True once somebody wants it to end.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.borrow().is_some()
+    }
+
+    /// True once its program runs.
+    pub fn is_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
+    }
+
+    /// The last line that it printed.
+    pub fn last_line(&self) -> String {
+        self.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The pause between two attempts to reach database or keeper.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// A shell that was asked to end and is proven gone is read to its end for at most so long.
+const END_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What made an agent end.
+enum Ending {
+    /// By itself.
+    Exit(Exit),
+    /// Somebody or something wanted it.
+    Stop(Stop),
+    /// The server stops; the agent lives on.
+    Draining,
+}
+
+impl Shared {
+    /// Runs an agent that is recorded here, from wherever it is to its end.
+    pub(super) async fn run(self: Arc<Self>, job: Job, agent: Agent, running: Arc<Running>) {
+        let concluded = self.live(&job, &agent, &running).await;
+        if concluded {
+            running.over.cancel();
+            self.running().remove(&agent.id);
+            self.hub.tell(job.id);
+            self.kick();
+        }
+    }
+
+    /// False if the server stopped before its end was recorded.
+    async fn live(self: &Arc<Self>, job: &Job, agent: &Agent, running: &Arc<Running>) -> bool {
+        let terminal = match self.terminal(job, agent, running).await {
+            Ok(Standing::Live(terminal)) => terminal,
+            Ok(Standing::Over(exit)) => return self.conclude(job, agent, running, exit, None, 0).await,
+            Ok(Standing::Unborn) => return self.stopped_before(agent).await,
+            Err(error) => return self.not_started(agent, &error).await,
+        };
+        let now = now_ms();
+        let pid = terminal.pid();
+        if self.persist(|| store::agents::started(&self.changes, agent.id, pid, now)).await.is_none() {
+            return false;
+        }
+        running.started.store(true, Ordering::Release);
+        self.hub.tell(job.id);
+        let started = agent.start_ms.unwrap_or(now);
+        let mut follower = Follower::new(self, job, started, terminal.clone(), running);
+        let ending = follower.follow().await;
+        let used = follower.used();
+        match ending {
+            Ending::Draining => false,
+            Ending::Exit(exit) => self.conclude(job, agent, running, exit, None, used).await,
+            Ending::Stop(stop) => {
+                let Some((exit, receipt)) = self.end(agent, running, &terminal, stop).await else {
+                    return false;
+                };
+                self.conclude(job, agent, running, exit, Some(receipt), used).await
+            }
+        }
+    }
+
+    /// The agent's terminal, started if it was not. [`Standing::Unborn`] if it is to be ended before it began.
+    async fn terminal(&self, job: &Job, agent: &Agent, running: &Running) -> Result<Standing> {
+        let standing = self.terminals.of_agent(agent.workspace, agent.terminal).await?;
+        if !matches!(standing, Standing::Unborn) || running.stop.borrow().is_some() {
+            return Ok(standing);
+        }
+        let profile = self.profiles.get(&job.spec.profile)?;
+        if let Some(why) = profile.unavailable() {
+            return Err(Error::new(Reason::ProfileUnavailable, why));
+        }
+        let Launch { program, typed } = profile.launch(&job.spec.prompt);
+        let default = Some(profile.settings.cwd.clone()).filter(|cwd| !cwd.is_empty());
+        let mut env = profile.environment(&job.spec.env);
+        env.insert("MOSAIC_JOB_ID".to_owned(), job.id.to_string());
+        env.insert("MOSAIC_AGENT_ID".to_owned(), agent.id.to_string());
+        env.insert("MOSAIC_ATTEMPT".to_owned(), agent.attempt.to_string());
+        env.insert("MOSAIC_FENCE".to_owned(), agent.fence.to_string());
+        let shell = AgentShell {
+            id: agent.terminal,
+            workspace: agent.workspace,
+            agent: agent.id,
+            name: agent.name.clone(),
+            program,
+            cwd: job.spec.cwd.clone().or(default),
+            env,
+            size: job.spec.size,
+            creator: (job.creator.clone(), job.creator_token),
+        };
+        let terminal = self.terminals.start_for_agent(shell).await?;
+        if let Some(prompt) = typed {
+            // By a writer that is the agent's own, so that after a kill the prompt is not typed twice.
+            terminal.type_once(WriterId(agent.id.0), format!("{prompt}\r").as_bytes())?;
+        }
+        Ok(Standing::Live(terminal))
+    }
+
+    /// Somebody wanted it to end before its program began.
+    async fn stopped_before(&self, agent: &Agent) -> bool {
+        let verdict = Verdict::Requeue;
+        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 })
+            .await
+    }
+
+    async fn not_started(&self, agent: &Agent, error: &Error) -> bool {
+        let passing = matches!(
+            error.reason(),
+            Reason::KeeperUnavailable
+                | Reason::DatabaseUnavailable
+                | Reason::ServerStopping
+                | Reason::ServerBusy
+        );
+        if error.reason() == Reason::ServerStopping {
+            return false;
+        }
+        let verdict = if passing {
+            // Not at once: what is away may stay away for a while.
+            tokio::time::sleep(RETRY_PAUSE).await;
+            Verdict::Requeue
+        } else {
+            tracing::info!(agent = %agent.id, %error, "an agent could not be started");
+            // Whatever it is, it is so the next time, too.
+            Verdict::Over(State::Failed, EndReason::StartFailed, error.message().to_owned())
+        };
+        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 })
+            .await
+    }
+
+    /// Ends an agent and all that it started; `None` if the server stopped meanwhile.
+    async fn end(
+        &self,
+        agent: &Agent,
+        running: &Running,
+        terminal: &AgentTerminal,
+        stop: Stop,
+    ) -> Option<(Exit, Receipt)> {
+        let mut wish = running.stop.subscribe();
+        let survivors = loop {
+            let grace = Duration::from_millis(wish.borrow_and_update().as_ref().unwrap_or(&stop).grace_ms);
+            let ending = self.terminals.end_agent(agent.terminal, grace, reason(&stop));
+            tokio::select! {
+                ended = ending => match ended {
+                    Ok(survivors) => break survivors,
+                    Err(error) => {
+                        tracing::warn!(agent = %agent.id, %error, "an agent could not be ended yet");
+                        tokio::select! {
+                            () = tokio::time::sleep(RETRY_PAUSE) => {}
+                            () = self.draining.cancelled() => return None,
+                        }
+                    }
+                },
+                // Somebody is less patient: the keeper shortens the grace of what it is ending.
+                Ok(()) = wish.changed() => {}
+                () = self.draining.cancelled() => return None,
+            }
+        };
+        let mut ended = terminal.ended();
+        let over = tokio::time::timeout(END_PATIENCE, ended.wait_for(Option::is_some));
+        let exit = tokio::select! {
+            over = over => over.ok().and_then(Result::ok).and_then(|exit| *exit),
+            () = self.draining.cancelled() => return None,
+        };
+        let stop = running.stop.borrow().clone().unwrap_or(stop);
+        let proven = survivors.is_empty() && exit.is_some();
+        let exit = exit.unwrap_or(Exit { reason: ExitReason::Unknown, ..Exit::LOST });
+        Some((exit, Receipt { stop, end_ms: now_ms(), proven, survivors, saved_ref: None }))
+    }
+
+    /// Its program is over: what it left behind ends, too, and then it is written down.
+    async fn conclude(
+        &self,
+        job: &Job,
+        agent: &Agent,
+        running: &Running,
+        exit: Exit,
+        receipt: Option<Receipt>,
+        tokens_used: u64,
+    ) -> bool {
+        let receipt = match receipt {
+            Some(receipt) => Some(receipt),
+            None => {
+                let stop = running.stop.borrow().clone();
+                self.sweep(agent, stop).await
+            }
+        };
+        let verdict = match self.profiles.get(&job.spec.profile) {
+            Ok(profile) => verdict(&exit, &profile.settings.no_retry_codes),
+            Err(_) => verdict(&exit, &[]),
+        };
+        self.record(agent, End { exit: Some(exit), receipt, time_ms: now_ms(), verdict, tokens_used }).await
+    }
+
+    /// Ends what an agent that ended by itself has left running; a receipt only if that could not be done.
+    async fn sweep(&self, agent: &Agent, stop: Option<Stop>) -> Option<Receipt> {
+        let grace = Duration::from_millis(self.settings.kill_grace_ms);
+        let survivors = match self.terminals.end_agent(agent.terminal, grace, wire::Reason::Exited).await {
+            Ok(survivors) => survivors,
+            Err(error) => {
+                tracing::warn!(agent = %agent.id, %error, "what an agent left behind could not be looked for");
+                Vec::<Survivor>::new()
+            }
+        };
+        if survivors.is_empty() && stop.is_none() {
+            return None;
+        }
+        let proven = survivors.is_empty();
+        let stop = stop.unwrap_or_else(|| Stop {
+            why: EndReason::Exited,
+            words: "what it left behind".to_owned(),
+            principal: "system".to_owned(),
+            time_ms: now_ms(),
+            grace_ms: self.settings.kill_grace_ms,
+        });
+        Some(Receipt { stop, end_ms: now_ms(), proven, survivors, saved_ref: None })
+    }
+
+    async fn record(&self, agent: &Agent, end: End) -> bool {
+        self.persist(|| store::agents::ended(&self.changes, agent.id, end.clone())).await.is_some()
+    }
+
+    /// Does what must be done in the database, however long that takes; `None` if the server stops before.
+    pub(super) async fn persist<T, F>(&self, mut act: impl FnMut() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        loop {
+            match act().await {
+                Ok(value) => return Some(value),
+                Err(error) if error.reason() == Reason::ServerStopping => return None,
+                Err(error) => tracing::debug!(%error, "a change of an agent is not recorded yet"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
+                () = self.draining.cancelled() => return None,
+            }
+        }
+    }
+
+    /// Writes down that an agent is lost, and what comes of its job.
+    pub(super) async fn lose(&self, agent: AgentId, words: &str) -> Option<Both> {
+        let verdict = Verdict::Lost(words.to_owned());
+        let end = End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 };
+        self.persist(|| store::agents::ended(&self.changes, agent, end.clone())).await.flatten()
+    }
+}
+
+/// Why the terminal of an agent that is being ended will have ended.
+fn reason(stop: &Stop) -> wire::Reason {
+    match stop.why {
+        EndReason::Cancelled | EndReason::Killed | EndReason::KillSwitch => wire::Reason::Closed,
+        _ => wire::Reason::Killed,
+    }
+}
+
+/// What a program's end says about its job.
+fn verdict(exit: &Exit, no_retry: &[i32]) -> Verdict {
+    match exit.reason {
+        ExitReason::Lost => return Verdict::Lost("both processes that held it went away".to_owned()),
+        ExitReason::Unknown => {
+            return Verdict::Lost("it ended while nobody could see how it did".to_owned());
+        }
+        ExitReason::Closed | ExitReason::Killed | ExitReason::IdleTimeout => {
+            let message = "its terminal was closed".to_owned();
+            return Verdict::Over(State::Cancelled, EndReason::Killed, message);
+        }
+        ExitReason::Exited => {}
+    }
+    match (exit.code, exit.signal) {
+        (Some(0), _) => Verdict::Over(State::Succeeded, EndReason::Exited, String::new()),
+        (Some(code), _) => {
+            let message = format!("the program exited with {code}");
+            if no_retry.contains(&code) {
+                Verdict::Over(State::Failed, EndReason::Exited, message)
+            } else {
+                Verdict::Failed(EndReason::Exited, message)
+            }
+        }
+        (None, signal) => {
+            let message = format!("signal {} ended the program", signal.unwrap_or_default());
+            Verdict::Failed(EndReason::Signaled, message)
+        }
+    }
+}
+
+/// Follows a running agent: its output, its times, and those who want it to end.
+struct Follower<'a> {
+    shared: &'a Shared,
+    job: &'a Job,
+    running: &'a Running,
+    terminal: AgentTerminal,
+    scanner: Option<Scanner>,
+    /// When it has run for too long.
+    deadline: Instant,
+    asking: bool,
+}
+
+/// How often at most the output is looked at.
+const LOOK_PAUSE: Duration = Duration::from_millis(100);
+
+impl<'a> Follower<'a> {
+    fn new(
+        shared: &'a Shared,
+        job: &'a Job,
+        start_ms: u64,
+        terminal: AgentTerminal,
+        running: &'a Running,
+    ) -> Self {
+        let ran = Duration::from_millis(now_ms().saturating_sub(start_ms));
+        let deadline = Instant::now() + Duration::from_millis(job.spec.timeout_ms).saturating_sub(ran);
+        let scanner = shared.profiles.get(&job.spec.profile).ok().map(|profile| {
+            Scanner::new(terminal.log().clone(), profile.input.clone(), profile.tokens.clone())
+        });
+        let asking = job.state == State::InputRequired;
+        Self { shared, job, running, terminal, scanner, deadline, asking }
+    }
+
+    fn used(&mut self) -> u64 {
+        self.look();
+        self.scanner.as_ref().map_or(0, |scanner| scanner.used)
+    }
+
+    async fn follow(&mut self) -> Ending {
+        let mut ended = self.terminal.ended();
+        let mut wish = self.running.stop.subscribe();
+        let mut progress = self.terminal.log().progress();
+        let mut next_look = Instant::now();
+        let mut news = true;
+        loop {
+            if let Some(stop) = wish.borrow_and_update().clone() {
+                return Ending::Stop(stop);
+            }
+            if news && Instant::now() >= next_look {
+                news = false;
+                next_look = Instant::now() + LOOK_PAUSE;
+                progress.mark_unchanged();
+                self.look();
+            }
+            if let Some(stop) = self.overdue().await {
+                return Ending::Stop(stop);
+            }
+            let wake = self.wake(news.then_some(next_look));
+            tokio::select! {
+                biased;
+                exit = ended.wait_for(Option::is_some) => {
+                    if let Some(exit) = exit.ok().and_then(|exit| *exit) {
+                        return Ending::Exit(exit);
+                    }
+                }
+                Ok(()) = wish.changed() => {}
+                () = self.shared.draining.cancelled() => return Ending::Draining,
+                Ok(()) = progress.changed(), if !news => news = true,
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Reads the new output.
+    fn look(&mut self) {
+        let Some(scanner) = &mut self.scanner else { return };
+        match scanner.advance() {
+            Ok(true) => {
+                *self.running.last_line.lock().unwrap_or_else(PoisonError::into_inner) = scanner.last_line();
+            }
+            Ok(false) => {}
+            Err(cause) => tracing::debug!(%cause, "an agent's output cannot be read"),
+        }
+    }
+
+    /// What has become due: a time, a question, a budget.
+    async fn overdue(&mut self) -> Option<Stop> {
+        let spec = &self.job.spec;
+        if Instant::now() >= self.deadline {
+            let words = format!("it ran longer than {} s", spec.timeout_ms / 1000);
+            return self.stop(EndReason::Timeout, words).await;
+        }
+        if let Some(most) = spec.output_timeout_ms
+            && self.silent_ms() >= most
+        {
+            let words = format!("it printed nothing for {} s", most / 1000);
+            return self.stop(EndReason::OutputTimeout, words).await;
+        }
+        let scanner = self.scanner.as_ref()?;
+        let used = scanner.used + self.job.tokens_used;
+        if spec.token_budget > 0 && used > spec.token_budget {
+            let words = format!("it used {used} tokens; {} are allowed", spec.token_budget);
+            return self.stop(EndReason::TokenBudget, words).await;
+        }
+        let asks = scanner.asks_in().is_some_and(|wait| wait.is_zero());
+        if asks != self.asking && (asks || scanner.asks_in().is_none()) {
+            self.asking = asks;
+            let question = asks.then(|| scanner.last_line());
+            let agent = self.running.agent;
+            let told =
+                self.shared.persist(|| store::jobs::asked(&self.shared.changes, agent, question.clone()));
+            told.await;
+            self.shared.hub.tell(self.job.id);
+        }
+        None
+    }
+
+    /// The server itself wants it to end, and writes that down first.
+    async fn stop(&self, why: EndReason, words: String) -> Option<Stop> {
+        let stop = Stop {
+            why,
+            words,
+            principal: "system".to_owned(),
+            time_ms: now_ms(),
+            grace_ms: self.shared.settings.kill_grace_ms,
+        };
+        let actor = crate::auth::Actor::system();
+        let stopped = self
+            .shared
+            .persist(|| store::jobs::stop(&self.shared.changes, self.job.id, stop.clone(), actor.clone()))
+            .await;
+        self.shared.hub.tell(self.job.id);
+        // Somebody may have been quicker; then it is that one's.
+        let stop = stopped.flatten().and_then(|stopped| stopped.job.stop).unwrap_or(stop);
+        self.running.stop(stop.clone());
+        Some(stop)
+    }
+
+    fn silent_ms(&self) -> u64 {
+        now_ms().saturating_sub(self.terminal.active_ms())
+    }
+
+    /// When to look again if nothing happens.
+    fn wake(&self, look: Option<Instant>) -> Instant {
+        let silence =
+            self.job.spec.output_timeout_ms.map(|most| {
+                Instant::now() + Duration::from_millis(most.saturating_sub(self.silent_ms()).max(1))
+            });
+        let asks = self.scanner.as_ref().and_then(Scanner::asks_in).filter(|_| !self.asking);
+        let asks = asks.map(|wait| Instant::now() + wait);
+        [Some(self.deadline), look, silence, asks].into_iter().flatten().min().unwrap_or(self.deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_says_what_becomes_of_the_job() {
+        let exit = |reason, code, signal| Exit { reason, code, signal, ..Exit::LOST };
+        let ended = |code| verdict(&exit(ExitReason::Exited, Some(code), None), &[3]);
+        assert!(matches!(ended(0), Verdict::Over(State::Succeeded, ..)));
+        assert!(matches!(ended(1), Verdict::Failed(EndReason::Exited, _)));
+        assert!(matches!(ended(3), Verdict::Over(State::Failed, ..)));
+        let killed = verdict(&exit(ExitReason::Exited, None, Some(9)), &[]);
+        assert!(matches!(killed, Verdict::Failed(EndReason::Signaled, _)));
+        let closed = verdict(&exit(ExitReason::Closed, None, Some(1)), &[]);
+        assert!(matches!(closed, Verdict::Over(State::Cancelled, EndReason::Killed, _)));
+        for reason in [ExitReason::Lost, ExitReason::Unknown] {
+            assert!(matches!(verdict(&exit(reason, None, None), &[]), Verdict::Lost(_)));
+        }
+    }
+}
