@@ -63,6 +63,10 @@ reasons! {
     ProfileNotFound "PROFILE_NOT_FOUND" NotFound "No profile has this name. ListProfiles lists them.";
     CommandNotFound "COMMAND_NOT_FOUND" NotFound "The program does not exist.";
     CwdNotFound "CWD_NOT_FOUND" NotFound "The working directory does not exist.";
+    RepositoryNotFound "REPOSITORY_NOT_FOUND" NotFound "The directory does not exist, is no git repository, or is out of reach for the user that agents run as.";
+    BaseNotFound "BASE_NOT_FOUND" NotFound "The repository has no such branch, tag or commit, or no commit at all.";
+    GitMissing "GIT_MISSING" FailedPrecondition "git is not installed on the server's machine. Install it, or leave `repository` out.";
+    GitFailed "GIT_FAILED" FailedPrecondition "git could not do it; the message has its own words.";
     CommandNotExecutable "COMMAND_NOT_EXECUTABLE" FailedPrecondition "The program exists, but the terminals' user may not run it, or it is not a program.";
     CwdNotAccessible "CWD_NOT_ACCESSIBLE" FailedPrecondition "The working directory exists, but the terminals' user may not enter it, or it is not a directory.";
     NameTaken "NAME_TAKEN" AlreadyExists "Another one has this name. Choose another, or leave it out.";

@@ -6,14 +6,20 @@ use std::{
     fs::{self, File},
     io::{self, Read, Seek, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::geteuid,
+};
 use uuid::Uuid;
 
-use crate::{config::Config, ids::NodeId};
+use crate::{
+    config::{self, Config},
+    ids::NodeId,
+};
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +74,44 @@ pub(super) fn lock(dir: &Path) -> Result<Lock, DirectoryError> {
     file.rewind().map_err(failed)?;
     writeln!(file, "{}", std::process::id()).map_err(failed)?;
     Ok(Lock(file))
+}
+
+/// The mode of a data directory through which the shell user reaches its worktrees: whoever knows a name may pass, and
+/// nobody else may list.
+pub(super) const LET_THROUGH: u32 = 0o711;
+
+/// Makes the directory of the worktrees, for terminals of the server's own account.
+pub(super) fn make_worktrees(data: &config::Data) -> Result<(), DirectoryError> {
+    let dir = data.worktrees();
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)
+        .map_err(|cause| DirectoryError::Io { dir, cause })
+}
+
+/// Lets the shell user through to the worktrees, and to nothing else: first everything is closed that a former server
+/// may have made readable behind a closed directory. What this one makes is closed by its umask; what somebody else has
+/// put there is theirs to close.
+pub(super) fn let_through(data: &config::Data) -> Result<(), DirectoryError> {
+    let failed = |cause| DirectoryError::Io { dir: data.dir.clone(), cause };
+    let worktrees = data.worktrees();
+    for entry in fs::read_dir(&data.dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        if entry.path() == worktrees || kind.is_symlink() {
+            continue;
+        }
+        let found = match entry.metadata() {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+            found => found.map_err(failed)?,
+        };
+        if found.uid() == geteuid().as_raw() && found.mode() & 0o077 != 0 {
+            let closed = fs::Permissions::from_mode(found.mode() & 0o7700);
+            fs::set_permissions(entry.path(), closed).map_err(failed)?;
+        }
+    }
+    fs::set_permissions(&data.dir, fs::Permissions::from_mode(LET_THROUGH)).map_err(failed)
 }
 
 /// The server that has the directory; `None` if none does.

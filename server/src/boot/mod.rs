@@ -96,6 +96,11 @@ pub fn serve(config: Config) -> Result<ExitCode, Error> {
     let raised = Rlimit { current: nofile.maximum, maximum: nofile.maximum };
     setrlimit(Resource::Nofile, raised).map_err(io::Error::from)?;
     let lock = directory::lock(&config.data.dir)?;
+    if placement.shares_account {
+        directory::make_worktrees(&config.data)?;
+    } else {
+        directory::let_through(&config.data)?;
+    }
     let calls = runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -147,8 +152,12 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     tracing::info!(running = terminals.running(), "terminals taken over");
     let service = terminal::grpc::service(Arc::clone(&terminals), config.server.message_bytes_max);
     let server = server.add_service(service);
-    let chat =
-        Chat::start(&config, (db.clone(), changes.clone()), (node, terminals.fence()), context.draining.clone());
+    let chat = Chat::start(
+        &config,
+        (db.clone(), changes.clone()),
+        (node, terminals.fence()),
+        context.draining.clone(),
+    );
     let chat = Arc::new(chat.await?);
     let server = server.add_service(chat::grpc::service(Arc::clone(&chat), config.server.message_bytes_max));
     let shared = (db.clone(), changes);

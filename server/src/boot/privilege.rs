@@ -7,17 +7,20 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt, chown},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 
-use rustix::process::{Pid, Rlimit, Signal, getuid, kill_process};
+use rustix::{
+    fs::{Gid, Mode, OFlags, Uid},
+    process::{Pid, Rlimit, Signal, getuid, kill_process},
+};
 
-use super::keeper_dir;
+use super::{directory, keeper_dir};
 use crate::{
-    config::Config,
+    config::{self, Config},
     keeper::{
         self, KeeperArgs,
         accounts::{self, ShellAccount},
@@ -91,7 +94,7 @@ pub(super) fn place(config: &Config, nofile: Rlimit) -> Result<Role, PrivilegeEr
     if service.uid == shell.uid {
         return Err(PrivilegeError::ShellIsService(service.name));
     }
-    own_directory(&config.data.dir, &service, 0o700)?;
+    own_data_directory(&config.data, &service, &shell)?;
     own_directory(&config.data.run_dir, &service, 0o700)?;
     keeper::start(&args, nofile)?;
     match fork()? {
@@ -131,6 +134,27 @@ fn own_directory(dir: &Path, account: &ShellAccount, mode: u32) -> io::Result<()
     fs::set_permissions(dir, fs::Permissions::from_mode(mode))
 }
 
+/// The data directory is the service's, and the worktrees in it the shell user's. The server itself lets the shell user
+/// through to them once everything else in there is closed (see `directory::let_through`).
+fn own_data_directory(data: &config::Data, service: &ShellAccount, shell: &ShellAccount) -> io::Result<()> {
+    // Agents outlive the server: what it has opened stays open while it starts anew.
+    let open = fs::symlink_metadata(&data.dir)
+        .is_ok_and(|found| found.uid() == service.uid && found.mode() & 0o777 == directory::LET_THROUGH);
+    own_directory(&data.dir, service, if open { directory::LET_THROUGH } else { 0o700 })?;
+    let worktrees = data.worktrees();
+    match fs::DirBuilder::new().mode(0o700).create(&worktrees) {
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => return Err(cause),
+        _ => {}
+    }
+    // By descriptor: the service can put a link in its place at any moment, and root must not give away what that
+    // points at.
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(&worktrees, flags, Mode::empty())?;
+    let (uid, gid) = (Uid::from_raw(shell.uid), Gid::from_raw(shell.gid));
+    rustix::fs::fchown(&directory, Some(uid), Some(gid))?;
+    Ok(rustix::fs::fchmod(&directory, Mode::RWXU)?)
+}
+
 /// The child's pid in the parent, `None` in the child.
 fn fork() -> io::Result<Option<i32>> {
     // SAFETY: this process has one thread, so the child has everything that the parent had.
@@ -146,6 +170,8 @@ fn become_account(account: &ShellAccount) -> io::Result<()> {
     let check = |result: libc::c_int| if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) };
     // SAFETY: system calls on this process alone, which has one thread.
     unsafe {
+        // The shell user may pass through the data directory: nothing that is made there is for others.
+        libc::umask(0o077);
         // A Ctrl-C goes to the parent, which passes it on once.
         check(libc::setpgid(0, 0))?;
         check(libc::setgroups(account.groups.len(), account.groups.as_ptr()))?;

@@ -48,8 +48,19 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
 
 /// Every number and what it may be. Bounds are far from what anyone needs; they catch a wrong unit.
 fn ranges(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
-    let Config { server, database, postgres, terminal, chat, local_model, orchestrator, streams, events, auth, .. } =
-        config;
+    let Config {
+        server,
+        database,
+        postgres,
+        terminal,
+        chat,
+        local_model,
+        orchestrator,
+        streams,
+        events,
+        auth,
+        ..
+    } = config;
     let year_ms = 1000 * YEAR_S;
     let year_hours = YEAR_S / 3600;
     vec![
@@ -102,7 +113,11 @@ fn ranges(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
         ("local_model.start_ms", local_model.start_ms, 100..=3_600_000),
         ("local_model.idle_s", local_model.idle_s, 1..=YEAR_S),
         ("orchestrator.running_max", orchestrator.running_max as u64, 1..=100_000),
-        ("orchestrator.running_per_workspace_max", orchestrator.running_per_workspace_max as u64, 1..=100_000),
+        (
+            "orchestrator.running_per_workspace_max",
+            orchestrator.running_per_workspace_max as u64,
+            1..=100_000,
+        ),
         ("orchestrator.jobs_per_workspace_max", orchestrator.jobs_per_workspace_max as u64, 1..=10_000_000),
         ("orchestrator.timeout_s", orchestrator.timeout_s, 1..=YEAR_S),
         ("orchestrator.kill_grace_ms", orchestrator.kill_grace_ms, 0..=60_000),

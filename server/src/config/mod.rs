@@ -315,6 +315,11 @@ impl Data {
         self.dir.join("postgres")
     }
 
+    /// The agents' git worktrees; it belongs to the user that agents run as.
+    pub fn worktrees(&self) -> PathBuf {
+        self.dir.join("worktrees")
+    }
+
     /// The directory of the private PostgreSQL's socket.
     pub fn postgres_socket(&self) -> PathBuf {
         self.run_dir.join("postgres")

@@ -140,7 +140,8 @@ fn check_profile(name: &str, profile: &Profile) -> Result<(), (String, String)> 
     if let Some(bad) = names.into_iter().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
         return wrong("env", format!("{bad:?} is no name of a variable"));
     }
-    for (key, pattern) in [("input_pattern", &profile.input_pattern), ("tokens_pattern", &profile.tokens_pattern)]
+    for (key, pattern) in
+        [("input_pattern", &profile.input_pattern), ("tokens_pattern", &profile.tokens_pattern)]
     {
         let groups = match regex::Regex::new(pattern) {
             Ok(regex) => regex.captures_len(),

@@ -144,7 +144,8 @@ impl Changes {
     pub(super) async fn committed(&self) -> BTreeSet<WorkspaceId> {
         loop {
             self.word.news.notified().await;
-            let all = std::mem::take(&mut *self.word.committed.lock().unwrap_or_else(PoisonError::into_inner));
+            let all =
+                std::mem::take(&mut *self.word.committed.lock().unwrap_or_else(PoisonError::into_inner));
             if !all.is_empty() {
                 return all;
             }

@@ -43,6 +43,7 @@ impl Keeper {
             Ask::Close(close) => self.close(token, id, &close),
             Ask::Forget(child) => self.forget(token, id, &child.id),
             Ask::Upgrade(_) => self.upgrade(token, id),
+            Ask::Run(run) => self.run_program(token, id, &run),
             Ask::Hello(_) | Ask::List(_) | Ask::StopAll(_) => {
                 Some(Reply::failed(id, FailureKind::Refused, 0))
             }
@@ -204,7 +205,7 @@ impl Keeper {
     }
 
     fn upgrade(&mut self, token: u64, id: u64) -> Option<Reply> {
-        if !self.closings.is_empty() || self.stopping.is_some() {
+        if !self.closings.is_empty() || !self.runs.is_empty() || self.stopping.is_some() {
             return Some(Reply::failed(id, FailureKind::Busy, 0));
         }
         match upgrade::needed(&self.settings) {
@@ -239,13 +240,14 @@ impl Keeper {
                 self.closings.begin(uuid, &begin(None, false, uuid), None);
             }
         }
+        self.end_all_runs(Duration::from_millis(stop.grace_ms));
         self.closings.begin(tree::STRAYS, &begin(None, false, tree::STRAYS), None);
         self.stopping = Some((token, id));
         None
     }
 }
 
-fn spawn_failed(id: u64, cause: &spawn::Error) -> Reply {
+pub(super) fn spawn_failed(id: u64, cause: &spawn::Error) -> Reply {
     let (kind, cause) = match cause {
         spawn::Error::Cwd(cause) => (FailureKind::Cwd, cause),
         spawn::Error::Exec(cause) => (FailureKind::Exec, cause),
@@ -254,6 +256,6 @@ fn spawn_failed(id: u64, cause: &spawn::Error) -> Reply {
     Reply::failed(id, kind, errno(cause))
 }
 
-fn errno(cause: &io::Error) -> i32 {
+pub(super) fn errno(cause: &io::Error) -> i32 {
     cause.raw_os_error().unwrap_or(libc::EIO)
 }

@@ -19,7 +19,7 @@ use std::{
 use prost::Message;
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
 };
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
@@ -60,13 +60,16 @@ pub struct Client {
     socket: Arc<AsyncFd<OwnedFd>>,
     pending: Pending,
     next_id: AtomicU64,
+    /// As many programs as the keeper runs at once.
+    runs: Semaphore,
     /// Which keeper it is, once it has been greeted.
     identity: OnceLock<Uuid>,
     /// Reads answers and news; ends with this struct.
     _reader: AbortOnDropHandle<()>,
 }
 
-/// No question waits longer: a close takes its grace (60 s at most) and the killing after it.
+/// No question waits longer: a close takes its grace (60 s at most) and the killing after it. A program that is run has
+/// its own time besides.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl Client {
@@ -82,7 +85,14 @@ impl Client {
         let pending = Pending::default();
         let reader = tokio::spawn(read(Arc::clone(&socket), Arc::clone(&pending), ended));
         let reader = AbortOnDropHandle::new(reader);
-        Ok(Self { socket, pending, next_id: AtomicU64::new(1), identity: OnceLock::new(), _reader: reader })
+        Ok(Self {
+            socket,
+            pending,
+            next_id: AtomicU64::new(1),
+            runs: Semaphore::new(wire::RUNS_MAX),
+            identity: OnceLock::new(),
+            _reader: reader,
+        })
     }
 
     /// Keeps what the keeper said to a greeting about who it is.
@@ -126,7 +136,24 @@ impl Client {
         reply.children.into_iter().next().ok_or_else(|| Error::Gone(io::ErrorKind::InvalidData.into()))
     }
 
+    /// Has a program run to its end; answers what it printed, too. Waits for its turn: the keeper takes so many at
+    /// once.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn run(&self, run: wire::Run) -> Result<(wire::Ran, Vec<OwnedFd>), Error> {
+        let gone = || Error::Gone(io::ErrorKind::InvalidData.into());
+        let _turn = self.runs.acquire().await.map_err(|_| gone())?;
+        let patience = ANSWER_TIMEOUT + Duration::from_millis(run.timeout_ms);
+        let (reply, fds) = self.ask_within(Ask::Run(run), None, patience).await?;
+        Ok((reply.ran.ok_or_else(gone)?, fds))
+    }
+
     async fn ask_with_fds(&self, ask: Ask, io: Option<&ChildIo>) -> Result<Answer, Error> {
+        self.ask_within(ask, io, ANSWER_TIMEOUT).await
+    }
+
+    async fn ask_within(&self, ask: Ask, io: Option<&ChildIo>, patience: Duration) -> Result<Answer, Error> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let request = Request { id, ask: Some(ask) };
         if request.encoded_len() > wire::MESSAGE_BYTES_MAX {
@@ -143,7 +170,7 @@ impl Client {
             sent.await.map_err(Error::Gone)?;
             receiver.await.map_err(|_| Error::Gone(io::ErrorKind::ConnectionReset.into()))
         };
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, answered).await;
+        let answer = tokio::time::timeout(patience, answered).await;
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let (reply, fds) = answer.map_err(|_| Error::Gone(io::ErrorKind::TimedOut.into()))??;
         match reply.failure {

@@ -11,6 +11,7 @@ mod cgroup;
 pub mod client;
 mod closing;
 mod exits;
+mod running;
 mod serve;
 mod spawn;
 mod start;

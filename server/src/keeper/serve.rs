@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     time::Duration,
 };
 
@@ -27,6 +27,7 @@ use super::{
     cgroup::Groups,
     closing::{Closings, World},
     exits::{self, ExitFiles},
+    running::Runs,
     table::Table,
     wire::{self, Reply},
 };
@@ -87,6 +88,7 @@ pub(super) struct Keeper {
     pub(super) exits: ExitFiles,
     pub(super) closings: Closings,
     pub(super) groups: Groups,
+    pub(super) runs: Runs,
     pub(super) epoll: OwnedFd,
     pub(super) stopping: Option<(u64, u64)>,
     pub(super) survivors: Vec<wire::Survivor>,
@@ -119,6 +121,7 @@ impl Keeper {
             exits,
             closings: Closings::default(),
             groups,
+            runs: Runs::default(),
             epoll,
             stopping: None,
             survivors: Vec::new(),
@@ -167,6 +170,7 @@ impl Keeper {
             }
             self.collect_ended();
             self.ask_orphans();
+            self.end_overdue_runs();
             self.finish_closings();
             // What a look found gone may have ended during it.
             self.collect_ended();
@@ -178,7 +182,7 @@ impl Keeper {
 
     fn timeout(&self) -> Option<Duration> {
         let orphans = (!self.orphans.is_empty()).then_some(ORPHAN_PAUSE);
-        self.closings.due_in().into_iter().chain(orphans).min()
+        self.closings.due_in().into_iter().chain(orphans).chain(self.runs.due_in()).min()
     }
 
     fn accept(&mut self) {
@@ -215,13 +219,18 @@ impl Keeper {
 
     /// Sends, and lets go of a peer that does not read.
     pub(super) fn reply(&mut self, token: u64, reply: &Reply, with_fds_of: Option<Uuid>) {
-        let Some(connection) = self.connections.get(&token) else { return };
         let io = with_fds_of.and_then(|id| self.table.children.get(&id)).and_then(|c| c.io.as_ref());
         let fds = io.map(|io| io.fds());
-        let sent = wire::send(&connection.socket, reply, fds.as_ref().map_or(&[], |f| f.as_slice()));
+        let sent = self.send(token, reply, fds.as_ref().map_or(&[], |f| f.as_slice()));
         if sent.is_err() {
             self.connections.remove(&token);
         }
+    }
+
+    /// Sends with these descriptors; a peer that is gone needs no answer.
+    pub(super) fn send(&self, token: u64, reply: &Reply, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let Some(connection) = self.connections.get(&token) else { return Ok(()) };
+        wire::send(&connection.socket, reply, fds)
     }
 
     /// Makes the peer the owner, unless another server that is alive has the masters.
@@ -281,14 +290,15 @@ impl Keeper {
     }
 
     /// Writes down how children ended, and only then lets go of them. Strays that were handed to us are let go.
-    fn collect_ended(&mut self) {
+    pub(super) fn collect_ended(&mut self) {
         while let Some((pid, exit)) = exits::next_ended() {
             let ours = |c: &super::table::Child| {
                 c.leader.is_some_and(|l| l.pid == pid) && c.exit.is_none() && !c.adopted
             };
             let id = self.table.children.iter().find(|(_, c)| ours(c)).map(|(id, _)| *id);
-            if let Some(id) = id {
-                self.ended(id, exit);
+            match id {
+                Some(id) => self.ended(id, exit),
+                None => self.program_ended(pid, exit),
             }
             exits::reap(pid);
         }
@@ -313,6 +323,7 @@ impl Keeper {
     fn finish_closings(&mut self) {
         let world = World { account: &self.settings.account, table: &self.table, groups: &self.groups };
         for closed in self.closings.look(&world) {
+            self.answer_run(&closed);
             let child = self.table.children.get_mut(&closed.id).map(|child| {
                 child.ending = Some(closed.ending.clone());
                 child.describe(closed.id)

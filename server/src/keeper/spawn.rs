@@ -121,9 +121,12 @@ fn open_pty(cols: u32, rows: u32, account: &ShellAccount) -> io::Result<(OwnedFd
 }
 
 /// What a child enters and is limited by before it becomes its program.
-struct Begin {
-    entries: Vec<OwnedFd>,
-    resources: Vec<(Resource, Rlimit)>,
+#[derive(Debug)]
+pub(super) struct Begin {
+    /// The groups.
+    pub(super) entries: Vec<OwnedFd>,
+    /// The resource limits.
+    pub(super) resources: Vec<(Resource, Rlimit)>,
 }
 
 /// Resource limits for what no group limits. Root could lift them, so they would be no limits for it.
@@ -153,7 +156,6 @@ fn instead_of_groups(
 
 fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, begin: Begin) -> Result<i32, Error> {
     let (program, arguments) = spawn.argv.split_first().ok_or(Error::Exec(io::ErrorKind::NotFound.into()))?;
-    let cwd = CString::new(spawn.cwd.as_str()).map_err(|e| Error::Cwd(e.into()))?;
     let stdio = || slave.try_clone().map(Stdio::from).map_err(Error::System);
     let mut command = Command::new(program);
     command.args(arguments).env_clear().stdin(stdio()?).stdout(stdio()?).stderr(stdio()?);
@@ -161,11 +163,26 @@ fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, begin: Be
         command.arg0(&spawn.arg0);
     }
     command.envs(spawn.env.iter().filter_map(|v| v.split_once('=')));
+    exec(command, &spawn.cwd, account, begin, true)
+}
+
+/// Starts a command as the shell user in a session of its own, whose terminal is its standard input if it has one.
+///
+/// # Errors
+/// [`Error`]; nothing is left of the attempt.
+pub(super) fn exec(
+    mut command: Command,
+    cwd: &str,
+    account: &ShellAccount,
+    begin: Begin,
+    terminal: bool,
+) -> Result<i32, Error> {
+    let cwd = CString::new(cwd).map_err(|e| Error::Cwd(e.into()))?;
     let identity = account.must_switch().then(|| (account.uid, account.gid, account.groups.clone()));
     // SAFETY: the closure runs between fork and exec in a process with one thread; it makes system calls only and
     // allocates nothing.
     unsafe {
-        command.pre_exec(move || prepare(identity.as_ref(), &cwd, &begin));
+        command.pre_exec(move || prepare(identity.as_ref(), &cwd, &begin, terminal));
     }
     let child = command.spawn().map_err(|cause| match cause.raw_os_error() {
         Some(errno) if errno > CWD_ERRNO_BASE => {
@@ -179,12 +196,19 @@ fn start(spawn: &wire::Spawn, slave: &OwnedFd, account: &ShellAccount, begin: Be
 
 /// What the child does before it becomes the program, in this order: its session, terminal and groups while it still
 /// has the keeper's privilege, then the shell user, then what that user may do.
-fn prepare(identity: Option<&(u32, u32, Vec<u32>)>, cwd: &CString, begin: &Begin) -> io::Result<()> {
+fn prepare(
+    identity: Option<&(u32, u32, Vec<u32>)>,
+    cwd: &CString,
+    begin: &Begin,
+    terminal: bool,
+) -> io::Result<()> {
     let check = |result: libc::c_int| if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) };
     // SAFETY: system calls on this process alone, with pointers into live values.
     unsafe {
         check(libc::setsid())?;
-        check(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
+        if terminal {
+            check(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
+        }
         // Before anything of the program's can run: no process of it is ever outside.
         for entry in &begin.entries {
             if libc::write(entry.as_raw_fd(), c"0".as_ptr().cast(), 1) != 1 {
@@ -195,6 +219,10 @@ fn prepare(identity: Option<&(u32, u32, Vec<u32>)>, cwd: &CString, begin: &Begin
             check(libc::setgroups(groups.len(), groups.as_ptr()))?;
             check(libc::setresgid(*gid, *gid, *gid))?;
             check(libc::setresuid(*uid, *uid, *uid))?;
+        }
+        if !terminal {
+            // After the uid, which clears it: nobody would know its end once the keeper is gone.
+            check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL))?;
         }
         if libc::chdir(cwd.as_ptr()) == -1 {
             let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);

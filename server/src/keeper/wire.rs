@@ -3,6 +3,7 @@
 //! It knows nothing about what either does with them. Tags are never reused: a new server works with the
 //! previous keeper, and a new keeper goes on with the previous one's table.
 
+mod programs;
 mod tree;
 
 use std::{
@@ -17,7 +18,8 @@ use rustix::net::{
     SendFlags, recvmsg, sendmsg,
 };
 
-pub use tree::{Bounds, Ending, Enforcement, Limits, SURVIVORS_MAX, Sent, Step, Survivor, Tracking};
+pub use self::tree::{Bounds, Ending, Enforcement, Limits, SURVIVORS_MAX, Sent, Step, Survivor, Tracking};
+pub use self::programs::{RUN_OUTPUT_BYTES_MAX, RUN_TIMEOUT_MS_MAX, RUNS_MAX, Ran, Run};
 
 /// Grows with each change that an older peer would not understand.
 pub const PROTOCOL: u32 = 1;
@@ -33,7 +35,7 @@ pub struct Request {
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20")]
     pub ask: Option<Ask>,
 }
 
@@ -70,6 +72,9 @@ pub enum Ask {
     /// End all children, then this process.
     #[prost(message, tag = "11")]
     StopAll(StopAll),
+    /// Run a program without a terminal; answered when it is over.
+    #[prost(message, tag = "20")]
+    Run(Run),
 }
 
 /// Who is calling.
@@ -211,6 +216,9 @@ pub struct Reply {
     /// True if an upgrade is about to happen: the next message comes from the new program.
     #[prost(bool, tag = "7")]
     pub upgrading: bool,
+    /// How a run ended.
+    #[prost(message, optional, tag = "24")]
+    pub ran: Option<Ran>,
     /// To a greeting: which keeper this is, 16 bytes. It stays the same through an upgrade, and another one that
     /// comes after its death is another. Empty from an older keeper.
     #[prost(bytes = "vec", tag = "20")]
@@ -250,7 +258,7 @@ pub enum FailureKind {
     Exec = 4,
     /// Only the owner may ask this, or the question was not understood.
     Refused = 5,
-    /// Not now: children are being ended.
+    /// Not now: children are being ended, or as many programs run as may.
     Busy = 6,
     /// No process group is in the foreground.
     NoForeground = 7,

@@ -134,9 +134,7 @@ impl State {
             Change::Started => self.waits().then_some(Self::Running),
             Change::Asked => (self == Self::Running).then_some(Self::InputRequired),
             Change::Resumed => (self == Self::InputRequired).then_some(Self::Running),
-            Change::Stopping => {
-                matches!(self, Self::Running | Self::InputRequired).then_some(Self::Stopping)
-            }
+            Change::Stopping => matches!(self, Self::Running | Self::InputRequired).then_some(Self::Stopping),
             Change::BackedOff => {
                 matches!(self, Self::Running | Self::InputRequired).then_some(Self::BackingOff)
             }

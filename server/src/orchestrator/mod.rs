@@ -17,6 +17,7 @@ mod settle;
 mod spawn;
 mod stop;
 pub mod store;
+pub mod worktree;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -227,7 +228,8 @@ impl Orchestrator {
         labels: &BTreeMap<String, String>,
     ) -> Result<(Paged<FoundJob>, u64)> {
         reads(who)?;
-        let (jobs, sequence) = store::read::jobs(&self.shared.db, who.workspace, page, states, labels).await?;
+        let (jobs, sequence) =
+            store::read::jobs(&self.shared.db, who.workspace, page, states, labels).await?;
         Ok((page.cut(jobs, |found| found.job.id.0), sequence))
     }
 
@@ -256,7 +258,8 @@ impl Orchestrator {
             "" => None,
             named => Some(self.shared.job(who.workspace, named).await?.job.id),
         };
-        let (agents, sequence) = store::read::agents(&self.shared.db, who.workspace, page, states, job).await?;
+        let (agents, sequence) =
+            store::read::agents(&self.shared.db, who.workspace, page, states, job).await?;
         let shown = agents.into_iter().map(|agent| self.shown(agent)).collect();
         Ok((page.cut(shown, |(agent, _): &ShownAgent| agent.id.0), sequence))
     }
@@ -311,7 +314,13 @@ impl Orchestrator {
     ///
     /// # Errors
     /// `AGENT_NOT_FOUND`, `AGENT_ENDED`, `OTHER_NODE`, `INPUT_JOURNAL_FULL`, `BAD_REQUEST`.
-    pub async fn send(&self, who: &Principal, named: &str, text: &str, request: Option<RequestId>) -> Result<()> {
+    pub async fn send(
+        &self,
+        who: &Principal,
+        named: &str,
+        text: &str,
+        request: Option<RequestId>,
+    ) -> Result<()> {
         writes(who)?;
         if text.len() > INPUT_BYTES_MAX {
             let problem = format!("has {} bytes; at most {INPUT_BYTES_MAX} are allowed at once", text.len());
@@ -326,7 +335,9 @@ impl Orchestrator {
             return Err(over());
         }
         match self.shared.terminals.of_agent(agent.workspace, agent.terminal).await? {
-            Standing::Live(terminal) => terminal.type_once(writer(request.as_ref(), agent.id), text.as_bytes()),
+            Standing::Live(terminal) => {
+                terminal.type_once(writer(request.as_ref(), agent.id), text.as_bytes())
+            }
             Standing::Over(_) | Standing::Unborn => Err(over()),
         }
     }
@@ -335,7 +346,13 @@ impl Orchestrator {
     ///
     /// # Errors
     /// `AGENT_NOT_FOUND`, `OTHER_NODE`, `CURSOR_AHEAD`.
-    pub async fn tail(&self, who: &Arc<Principal>, named: &str, start: Start, follow: bool) -> Result<Session> {
+    pub async fn tail(
+        &self,
+        who: &Arc<Principal>,
+        named: &str,
+        start: Start,
+        follow: bool,
+    ) -> Result<Session> {
         reads(who)?;
         let agent = self.shared.agent(who.workspace, named).await?;
         self.shared.terminals.watch(who, &agent.terminal.to_string(), start, follow).await
@@ -401,7 +418,8 @@ fn name<'a>(named: &'a str, field: &str) -> Result<&'a str> {
 }
 
 fn job_not_found(field: &str, named: &str) -> Error {
-    let message = format!("{field}: there is no job {named:?} in this workspace; ListJobs shows those there are");
+    let message =
+        format!("{field}: there is no job {named:?} in this workspace; ListJobs shows those there are");
     Error::new(Reason::JobNotFound, message)
 }
 
@@ -424,4 +442,3 @@ fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
-

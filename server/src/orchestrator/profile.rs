@@ -21,7 +21,8 @@ use crate::{
 const PROMPT: &str = config::PROMPT;
 
 /// A last line like this asks something, where a profile does not say: passwords, and yes or no.
-const USUAL_QUESTIONS: &str = r"(?i)(pass(word|phrase|code)[^\n]{0,80}: ?$|[\[(](y/n|yes/no)[^\])\n]{0,24}[\])][:?]? ?$)";
+const USUAL_QUESTIONS: &str =
+    r"(?i)(pass(word|phrase|code)[^\n]{0,80}: ?$|[\[(](y/n|yes/no)[^\])\n]{0,24}[\])][:?]? ?$)";
 
 /// How a program is launched.
 #[derive(Debug)]
@@ -65,8 +66,10 @@ impl Profiles {
         let all = config.profile.iter().map(|(name, profile)| (name.clone(), profile.clone()));
         let shell = (!config.profile.contains_key("shell")).then(|| ("shell".to_owned(), shell));
         for (name, settings) in all.chain(shell) {
-            let seconds = if settings.timeout_s == 0 { config.orchestrator.timeout_s } else { settings.timeout_s };
-            let input = if settings.input_pattern.is_empty() { USUAL_QUESTIONS } else { &settings.input_pattern };
+            let seconds =
+                if settings.timeout_s == 0 { config.orchestrator.timeout_s } else { settings.timeout_s };
+            let input =
+                if settings.input_pattern.is_empty() { USUAL_QUESTIONS } else { &settings.input_pattern };
             let profile = Profile {
                 name: name.clone(),
                 timeout: Duration::from_secs(seconds),
@@ -184,7 +187,9 @@ mod tests {
     #[test]
     fn the_usual_questions_are_known() {
         let asks = |line: &str| profile(ProfileKind::Shell, &[]).input.is_match(line);
-        for line in ["Password: ", "[sudo] password for joe: ", "Go on? [y/N] ", "connect (yes/no/[f])? ", "(Y/n)"] {
+        for line in
+            ["Password: ", "[sudo] password for joe: ", "Go on? [y/N] ", "connect (yes/no/[f])? ", "(Y/n)"]
+        {
             assert!(asks(line), "{line:?}");
         }
         for line in ["$ ", "password changed", "done.", "passwords: 3", ""] {

@@ -132,7 +132,9 @@ impl Shared {
             Ending::Draining => false,
             Ending::Exit(exit) => self.conclude(job, agent, running, exit, None, used).await,
             Ending::Stop(stop) => {
-                let Some((exit, receipt)) = self.end(agent, running, &terminal, stop).await else { return false };
+                let Some((exit, receipt)) = self.end(agent, running, &terminal, stop).await else {
+                    return false;
+                };
                 self.conclude(job, agent, running, exit, Some(receipt), used).await
             }
         }
@@ -182,13 +184,17 @@ impl Shared {
     /// Somebody wanted it to end before its program began.
     async fn stopped_before(&self, agent: &Agent) -> bool {
         let verdict = Verdict::Requeue;
-        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 }).await
+        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 })
+            .await
     }
 
     async fn not_started(&self, agent: &Agent, error: &Error) -> bool {
         let passing = matches!(
             error.reason(),
-            Reason::KeeperUnavailable | Reason::DatabaseUnavailable | Reason::ServerStopping | Reason::ServerBusy
+            Reason::KeeperUnavailable
+                | Reason::DatabaseUnavailable
+                | Reason::ServerStopping
+                | Reason::ServerBusy
         );
         if error.reason() == Reason::ServerStopping {
             return false;
@@ -202,7 +208,8 @@ impl Shared {
             // Whatever it is, it is so the next time, too.
             Verdict::Over(State::Failed, EndReason::StartFailed, error.message().to_owned())
         };
-        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 }).await
+        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 })
+            .await
     }
 
     /// Ends an agent and all that it started; `None` if the server stopped meanwhile.
@@ -384,7 +391,13 @@ struct Follower<'a> {
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
 impl<'a> Follower<'a> {
-    fn new(shared: &'a Shared, job: &'a Job, start_ms: u64, terminal: AgentTerminal, running: &'a Running) -> Self {
+    fn new(
+        shared: &'a Shared,
+        job: &'a Job,
+        start_ms: u64,
+        terminal: AgentTerminal,
+        running: &'a Running,
+    ) -> Self {
         let ran = Duration::from_millis(now_ms().saturating_sub(start_ms));
         let deadline = Instant::now() + Duration::from_millis(job.spec.timeout_ms).saturating_sub(ran);
         let scanner = shared.profiles.get(&job.spec.profile).ok().map(|profile| {
@@ -505,9 +518,10 @@ impl<'a> Follower<'a> {
 
     /// When to look again if nothing happens.
     fn wake(&self, look: Option<Instant>) -> Instant {
-        let silence = self.job.spec.output_timeout_ms.map(|most| {
-            Instant::now() + Duration::from_millis(most.saturating_sub(self.silent_ms()).max(1))
-        });
+        let silence =
+            self.job.spec.output_timeout_ms.map(|most| {
+                Instant::now() + Duration::from_millis(most.saturating_sub(self.silent_ms()).max(1))
+            });
         let asks = self.scanner.as_ref().and_then(Scanner::asks_in).filter(|_| !self.asking);
         let asks = asks.map(|wait| Instant::now() + wait);
         [Some(self.deadline), look, silence, asks].into_iter().flatten().min().unwrap_or(self.deadline)

@@ -46,7 +46,8 @@ pub struct Scanner {
 impl Scanner {
     /// A scanner from the oldest byte on, or from near the end where only the last line matters.
     pub fn new(log: Arc<Log>, input: Regex, tokens: Option<Regex>) -> Self {
-        let from = if tokens.is_some() { log.start() } else { log.end().saturating_sub(4096).max(log.start()) };
+        let from =
+            if tokens.is_some() { log.start() } else { log.end().saturating_sub(4096).max(log.start()) };
         let reader = Reader::new(Arc::clone(&log), from);
         let (text, line, before) = (TextFilter::default(), String::new(), String::new());
         Self { log, reader, text, line, before, input, tokens, used: 0, changed: Instant::now() }

@@ -106,8 +106,11 @@ impl Shared {
             .map(|profile| (profile.name.clone(), profile.settings.running_max))
             .collect();
         let full = store::claim::full_profiles(&self.db, &limited).await?;
-        let room =
-            Room { here, per_workspace: self.settings.running_per_workspace_max, lease_s: self.settings.lease_s };
+        let room = Room {
+            here,
+            per_workspace: self.settings.running_per_workspace_max,
+            lease_s: self.settings.lease_s,
+        };
         let jobs = store::claim::claim(&self.db, self.node, room, &full).await?;
         let more = jobs.len() == here;
         for job in jobs {

@@ -111,7 +111,10 @@ impl Wish {
             return wrong("depends_on", format!("{bad:?} is no id or name of a job"));
         }
         if !self.name.is_empty() && self.depends_on.contains(&self.name) {
-            let message = format!("depends_on: job {:?} cannot wait for itself; a job can only wait for jobs that are there before it, so that no cycle can come about", self.name);
+            let message = format!(
+                "depends_on: job {:?} cannot wait for itself; a job can only wait for jobs that are there before it, so that no cycle can come about",
+                self.name
+            );
             return Err(Error::new(Reason::DependencyCycle, message));
         }
         if self.priority.is_some_and(|priority| !(1..=10).contains(&priority)) {
@@ -123,8 +126,11 @@ impl Wish {
         if self.backoff.is_some_and(|backoff| backoff > BACKOFF_MAX) {
             return wrong("backoff", "is longer than an hour".into());
         }
-        let spans =
-            [("queued_timeout", self.queued_timeout), ("timeout", self.timeout), ("output_timeout", self.output_timeout)];
+        let spans = [
+            ("queued_timeout", self.queued_timeout),
+            ("timeout", self.timeout),
+            ("output_timeout", self.output_timeout),
+        ];
         for (field, span) in spans {
             if span.is_some_and(|span| !(SPAN_MIN..=SPAN_MAX).contains(&span)) {
                 return wrong(field, "is not between one second and 31 days".into());
@@ -155,11 +161,14 @@ impl Wish {
             }
             return cwd_is_there(&self.cwd);
         }
-        let inside = Path::new(&self.cwd).components().all(|part| {
-            matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir)
-        });
+        let inside = Path::new(&self.cwd)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir));
         if !inside {
-            return wrong("cwd", "leaves the worktree; with a repository it is relative to it, without \"..\"");
+            return wrong(
+                "cwd",
+                "leaves the worktree; with a repository it is relative to it, without \"..\"",
+            );
         }
         Ok(())
     }

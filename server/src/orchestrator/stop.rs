@@ -191,7 +191,8 @@ async fn switch(shared: &Arc<Shared>, who: &Principal, wish: Wish, pause: bool) 
     let mut cancelled = 0;
     loop {
         let (jobs, more) =
-            store::queue::cancel_left_behind(&shared.changes, who.workspace, stop.clone(), actor.clone()).await?;
+            store::queue::cancel_left_behind(&shared.changes, who.workspace, stop.clone(), actor.clone())
+                .await?;
         cancelled += jobs.len();
         jobs.into_iter().for_each(|job| shared.hub.tell(job));
         if !more {

@@ -193,9 +193,10 @@ impl AgentTerminal {
 
     /// Types once, whatever happens to the server; the same writer a second time types nothing.
     pub(crate) fn type_once(&self, writer: WriterId, data: &[u8]) -> Result<()> {
-        self.live.accept(Some((writer, 1)), data).map(|_| ()).map_err(|refused| {
-            super::typing::refusal(refused, Some((writer, 1)))
-        })
+        self.live
+            .accept(Some((writer, 1)), data)
+            .map(|_| ())
+            .map_err(|refused| super::typing::refusal(refused, Some((writer, 1))))
     }
 
     /// The end of the output, at most so many bytes.
@@ -219,4 +220,3 @@ fn tail(log: Arc<Log>, bytes: u64) -> Vec<u8> {
     }
     all
 }
-

@@ -14,6 +14,7 @@ mod link;
 mod live;
 mod output;
 mod record;
+pub(crate) mod run;
 mod session;
 mod settle;
 mod store;
@@ -31,18 +32,18 @@ use std::{
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::{
-    lifecycle::{StartError, Terminals},
-    link::{Link, LinkError},
-    record::{Exit, Reason as ExitReason, Size},
-    tree::{Bounds, Limits as TreeLimits, Step, Survivor, Tracking, TreeEnd},
-};
 pub(crate) use self::{
     agent::{AgentShell, AgentTerminal, Standing},
     close::How,
     create::{PATH, Program, check_name},
     session::{Session, Start},
     text::TextFilter,
+};
+pub use self::{
+    lifecycle::{StartError, Terminals},
+    link::{Link, LinkError},
+    record::{Exit, Reason as ExitReason, Size},
+    tree::{Bounds, Limits as TreeLimits, Step, Survivor, Tracking, TreeEnd},
 };
 use self::{
     link::{Current, keeper_error},

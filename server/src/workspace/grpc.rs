@@ -6,8 +6,8 @@ use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use futures_util::{Stream, stream};
 use mosaic_proto::workspace::v1::{
-    self as pb, agent_changed, conversation_changed, event::Payload, events_ended, job_changed, message_changed, terminal_changed,
-    watch_events_response, workspace_service_server,
+    self as pb, agent_changed, conversation_changed, event::Payload, events_ended, job_changed,
+    message_changed, terminal_changed, watch_events_response, workspace_service_server,
 };
 use tonic::{Request, Response, Status};
 

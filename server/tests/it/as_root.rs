@@ -15,6 +15,10 @@ fn user_of(pid: u32) -> Result<String> {
     let uids =
         status.lines().find_map(|line| line.strip_prefix("Uid:")).context("a process without a uid")?;
     let uid = uids.split_whitespace().next().context("an empty line")?.parse()?;
+    user_of_uid(uid)
+}
+
+fn user_of_uid(uid: u32) -> Result<String> {
     Ok(User::from_uid(Uid::from_raw(uid))?.context("a uid of nobody")?.name)
 }
 
@@ -82,5 +86,46 @@ async fn a_keeper_of_root_ends_nothing_of_root_s() -> Result<()> {
     assert!(!closed.proven);
     let survivors: Vec<_> = closed.survivors.iter().map(|survivor| survivor.pid).collect();
     assert_eq!(survivors, [root_s.id()], "{closed:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_data_directory_opens_only_to_the_worktrees() -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+    let Some(server) = server().await? else { return Ok(()) };
+    let data = server.data_dir();
+    let service = User::from_name("mosaic")?.context("no user mosaic")?.uid.as_raw();
+    // As a server before this one has left them, behind a closed directory.
+    server.kill9().await?;
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700))?;
+    std::fs::write(data.join("old-file"), "secret")?;
+    std::fs::create_dir(data.join("old-directory"))?;
+    for (name, mode) in [("old-file", 0o644), ("old-directory", 0o755)] {
+        chown(data.join(name), Some(service), None)?;
+        std::fs::set_permissions(data.join(name), std::fs::Permissions::from_mode(mode))?;
+    }
+    server.restart().await?;
+    let mut client = server.terminals()?;
+    let script = format!(
+        "cd {}/worktrees && touch made && ls; cat ../old-file; ls ..; ls ../terminals; echo done",
+        data.display()
+    );
+    let terminal = run(&mut client, &script).await?;
+    let printed = read_until(&mut client, &terminal.id, "done\r\n").await?;
+    assert!(printed.starts_with("made\r\n"), "{printed}");
+    assert_eq!(printed.matches("Permission denied").count(), 3, "{printed}");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&data)? {
+        let entry = entry?;
+        let (name, found) = (entry.file_name(), entry.metadata()?);
+        let shell_s = name == "worktrees";
+        let owner = user_of_uid(found.uid())?;
+        assert_eq!(owner, if shell_s { "mosaic-shell" } else { "mosaic" }, "{name:?}");
+        assert_eq!(found.mode() & 0o077, 0, "{name:?} is open to others: {:o}", found.mode());
+        seen += 1;
+    }
+    assert!(seen > 6, "only {seen} entries");
+    assert_eq!(std::fs::metadata(&data)?.mode() & 0o777, 0o711);
     Ok(())
 }

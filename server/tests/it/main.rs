@@ -1,7 +1,8 @@
 //! The real server through its contract: one file a resource, and one for what other people's clients do with it.
 //!
-//! It must not use the SDK or the server's own code: only the contract and the program. The one exception is
-//! `providers`: adapters to model servers have a contract of their own, which stands in the server's library.
+//! It must not use the SDK or the server's own code: only the contract and the program. There are two exceptions:
+//! `providers`, since adapters to model servers have a contract of their own, which stands in the server's library, and
+//! `worktrees`, whose states after a kill no call can make.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -23,3 +24,4 @@ mod terminal_typing;
 mod third_party;
 mod workspace;
 mod workspace_access;
+mod worktrees;

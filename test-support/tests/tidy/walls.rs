@@ -130,6 +130,11 @@ const STRANGERS: &[(&str, &[&str], &str)] = &[
         "who asks a model server knows nothing of who wants to know, and of where answers go",
     ),
     (
+        "orchestrator/worktree/",
+        &["auth", "chat", "config", "db", "keeper", "log", "postgres", "usage", "web", "workspace"],
+        "worktrees know git, and who runs it for them",
+    ),
+    (
         "usage/",
         &["auth", "keeper", "log", "postgres", "terminal", "web", "workspace"],
         "counts know nothing of who counts",

@@ -127,7 +127,8 @@ pub(super) fn job_states(states: &[i32]) -> Result<Vec<job::State>> {
             let name = state.as_str_name().trim_start_matches("STATE_");
             job::State::ALL.into_iter().find(|known| known.as_str() == name)
         });
-        found.ok_or_else(|| Error::bad_request(format!("states[{index}]"), "is unknown; leave it out for all"))
+        found
+            .ok_or_else(|| Error::bad_request(format!("states[{index}]"), "is unknown; leave it out for all"))
     };
     states.iter().enumerate().map(one).collect()
 }
@@ -139,7 +140,8 @@ pub(super) fn agent_states(states: &[i32]) -> Result<Vec<agent::State>> {
             let name = state.as_str_name().trim_start_matches("STATE_");
             agent::State::ALL.into_iter().find(|known| known.as_str() == name)
         });
-        found.ok_or_else(|| Error::bad_request(format!("states[{index}]"), "is unknown; leave it out for all"))
+        found
+            .ok_or_else(|| Error::bad_request(format!("states[{index}]"), "is unknown; leave it out for all"))
     };
     states.iter().enumerate().map(one).collect()
 }

@@ -12,11 +12,7 @@ use crate::{
         agent::{Agent, Receipt},
         job::{EndReason, Job, State},
         profile::Profile,
-        store::{
-            beginning,
-            queue::Queue,
-            read::FoundJob,
-        },
+        store::{beginning, queue::Queue, read::FoundJob},
     },
     terminal::grpc::{show_exit, show_limits, show_step, show_survivor, show_tracking, span, timestamp},
 };

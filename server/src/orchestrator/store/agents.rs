@@ -3,9 +3,7 @@
 use deadpool_postgres::Transaction;
 use futures_util::future::BoxFuture;
 
-use super::{
-    JobRow, after_end, agent_event, job_event, lock_agent, lock_job, write_agent, write_job,
-};
+use super::{JobRow, after_end, agent_event, job_event, lock_agent, lock_job, write_agent, write_job};
 use crate::{
     auth::Actor,
     db::changes::{Changes, NewEvent, Outcome},
@@ -95,11 +93,18 @@ async fn started_in(tx: &Transaction<'_>, id: AgentId, how: Started) -> Result<O
 /// The database.
 pub async fn placed(changes: &Changes, id: AgentId, worktree: String, branch: String) -> Result<()> {
     changes
-        .submit(move |tx| -> BoxFuture<'_, _> { Box::pin(placed_in(tx, id, worktree.clone(), branch.clone())) })
+        .submit(move |tx| -> BoxFuture<'_, _> {
+            Box::pin(placed_in(tx, id, worktree.clone(), branch.clone()))
+        })
         .await
 }
 
-async fn placed_in(tx: &Transaction<'_>, id: AgentId, worktree: String, branch: String) -> Result<Outcome<()>> {
+async fn placed_in(
+    tx: &Transaction<'_>,
+    id: AgentId,
+    worktree: String,
+    branch: String,
+) -> Result<Outcome<()>> {
     if let Some(mut agent) = lock_agent(tx, id).await? {
         (agent.worktree, agent.branch) = (Some(worktree), Some(branch));
         write_agent(tx, &agent).await?;
@@ -190,9 +195,7 @@ async fn conclude(tx: &Transaction<'_>, job: &mut Job, end: &End, events: &mut V
 /// # Errors
 /// The database.
 pub async fn reach(changes: &Changes, ids: Vec<AgentId>, reachable: bool) -> Result<Vec<Agent>> {
-    changes
-        .submit(move |tx| -> BoxFuture<'_, _> { Box::pin(reach_in(tx, ids.clone(), reachable)) })
-        .await
+    changes.submit(move |tx| -> BoxFuture<'_, _> { Box::pin(reach_in(tx, ids.clone(), reachable)) }).await
 }
 
 async fn reach_in(tx: &Transaction<'_>, ids: Vec<AgentId>, reachable: bool) -> Result<Outcome<Vec<Agent>>> {

@@ -147,7 +147,8 @@ async fn begin_in(tx: &Transaction<'_>, mut agent: Agent, limits: Limits) -> Res
     let row = tx.query_one(&tx.prepare_cached(&sql).await?, &[&job.workspace.0, &job.spec.profile]).await?;
     let (all, same): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let over = |count: i64, most: usize| usize::try_from(count).unwrap_or(usize::MAX) >= most;
-    if paused || over(all, limits.per_workspace) || (limits.per_profile > 0 && over(same, limits.per_profile)) {
+    if paused || over(all, limits.per_workspace) || (limits.per_profile > 0 && over(same, limits.per_profile))
+    {
         write_job(tx, &job).await?;
         return done(Begun::NoRoom, Vec::new());
     }
@@ -178,10 +179,8 @@ async fn begin_in(tx: &Transaction<'_>, mut agent: Agent, limits: Limits) -> Res
     )
     .await?;
     let actor = Actor::system();
-    let events = vec![
-        job_event(&job, Change::Started, &actor)?,
-        agent_event(&agent, agent::Change::Created, &actor)?,
-    ];
+    let events =
+        vec![job_event(&job, Change::Started, &actor)?, agent_event(&agent, agent::Change::Created, &actor)?];
     done(Begun::Starting(Box::new(job), Box::new(agent)), events)
 }
 

@@ -100,7 +100,10 @@ async fn insert_in(tx: &Transaction<'_>, new: NewJob) -> Result<Outcome<Inserted
         job.name = format!("{}-{number}", job.spec.profile);
     }
     if !write_new(tx, &job, epoch, pending).await? {
-        let message = format!("another job that is not over has the name {:?}; choose another or leave it out", job.name);
+        let message = format!(
+            "another job that is not over has the name {:?}; choose another or leave it out",
+            job.name
+        );
         return Ok(Outcome::Refused(Error::new(Reason::NameTaken, message).with("name", &job.name)));
     }
     let events = vec![job_event(&job, Change::Created, &new.actor)?];
@@ -195,7 +198,8 @@ async fn stop_in(
     };
     let mut events = Vec::new();
     if job.state.waits() {
-        let message = if stop.words.is_empty() { format!("by {}", stop.principal) } else { stop.words.clone() };
+        let message =
+            if stop.words.is_empty() { format!("by {}", stop.principal) } else { stop.words.clone() };
         job.end(stop.why.state(), stop.why, message, stop.time_ms);
         job.stop = Some(stop);
         write_job(tx, &job).await?;
@@ -272,7 +276,10 @@ async fn retry_in(
         job.attempts = 0;
         let sql = "SELECT 1 FROM jobs WHERE workspace_id = $1 AND name = $2 AND end_time IS NULL";
         if tx.query_opt(sql, &[&workspace.0, &job.name]).await?.is_some() {
-            let message = format!("another job that is not over has the name {:?} by now; end that one first", job.name);
+            let message = format!(
+                "another job that is not over has the name {:?} by now; end that one first",
+                job.name
+            );
             return Ok(Outcome::Refused(Error::new(Reason::NameTaken, message).with("name", &job.name)));
         }
         let sql = "SELECT record, fence FROM jobs WHERE id = ANY ($1) AND end_time IS NOT NULL AND state <> 'SUCCEEDED' LIMIT 1";
@@ -298,9 +305,7 @@ async fn retry_in(
 /// # Errors
 /// The database.
 pub async fn asked(changes: &Changes, agent: AgentId, question: Option<String>) -> Result<()> {
-    changes
-        .submit(move |tx| -> BoxFuture<'_, _> { Box::pin(asked_in(tx, agent, question.clone())) })
-        .await
+    changes.submit(move |tx| -> BoxFuture<'_, _> { Box::pin(asked_in(tx, agent, question.clone())) }).await
 }
 
 async fn asked_in(tx: &Transaction<'_>, id: AgentId, question: Option<String>) -> Result<Outcome<()>> {
@@ -368,9 +373,7 @@ async fn give_up_in(tx: &Transaction<'_>, now_ms: u64) -> Result<Outcome<Vec<Job
 /// # Errors
 /// The database.
 pub async fn forget_old(changes: &Changes, hours: i32, per_workspace_max: i64) -> Result<usize> {
-    changes
-        .submit(move |tx| -> BoxFuture<'_, _> { Box::pin(forget_in(tx, hours, per_workspace_max)) })
-        .await
+    changes.submit(move |tx| -> BoxFuture<'_, _> { Box::pin(forget_in(tx, hours, per_workspace_max)) }).await
 }
 
 async fn forget_in(tx: &Transaction<'_>, hours: i32, per_workspace_max: i64) -> Result<Outcome<usize>> {
@@ -382,8 +385,11 @@ async fn forget_in(tx: &Transaction<'_>, hours: i32, per_workspace_max: i64) -> 
     let mut events = Vec::new();
     for row in &rows {
         let job = to_job(row)?;
-        tx.execute("DELETE FROM request_ids WHERE workspace_id = $1 AND resource_id = $2", &[&job.workspace.0, &job.id.0])
-            .await?;
+        tx.execute(
+            "DELETE FROM request_ids WHERE workspace_id = $1 AND resource_id = $2",
+            &[&job.workspace.0, &job.id.0],
+        )
+        .await?;
         tx.execute("DELETE FROM jobs WHERE id = $1", &[&job.id.0]).await?;
         events.push(job_event(&job, Change::Deleted, &Actor::system())?);
     }

@@ -52,7 +52,8 @@ fn to_agent(row: &Row) -> Result<Agent> {
 }
 
 async fn lock_job(tx: &Transaction<'_>, id: JobId) -> Result<Option<JobRow>> {
-    let statement = tx.prepare_cached("SELECT record, fence, epoch FROM jobs WHERE id = $1 FOR UPDATE").await?;
+    let statement =
+        tx.prepare_cached("SELECT record, fence, epoch FROM jobs WHERE id = $1 FOR UPDATE").await?;
     let row = tx.query_opt(&statement, &[&id.0]).await?;
     row.map(|row| Ok(JobRow { job: to_job(&row)?, epoch: row.try_get(2)? })).transpose()
 }

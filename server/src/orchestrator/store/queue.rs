@@ -3,7 +3,9 @@
 use deadpool_postgres::Transaction;
 use futures_util::future::BoxFuture;
 
-use super::{JobRow, after_end, agent_event, job_event, lock_agent, lock_job, to_job, write_agent, write_job};
+use super::{
+    JobRow, after_end, agent_event, job_event, lock_agent, lock_job, to_job, write_agent, write_job,
+};
 use crate::{
     auth::Actor,
     db::{

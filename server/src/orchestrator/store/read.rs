@@ -77,7 +77,8 @@ pub async fn agent(db: &Db, workspace: WorkspaceId, named: &str) -> Result<Optio
 /// # Errors
 /// The database.
 pub async fn both(db: &Db, id: AgentId) -> Result<Option<(Agent, Job)>> {
-    let sql = "SELECT j.record, j.fence, a.record FROM agents a JOIN jobs j ON j.id = a.job_id WHERE a.id = $1";
+    let sql =
+        "SELECT j.record, j.fence, a.record FROM agents a JOIN jobs j ON j.id = a.job_id WHERE a.id = $1";
     let client = db.get().await?;
     let row = client.query_opt(&client.prepare_cached(sql).await?, &[&id.0]).await?;
     row.map(|row| {
@@ -146,8 +147,9 @@ pub async fn jobs(
                ) j ON true WHERE w.id = $1 ORDER BY j.id DESC";
     let client = db.get().await?;
     let statement = client.prepare_cached(sql).await?;
-    let rows =
-        client.query(&statement, &[&workspace.0, &page.before(), &states, &Json(labels), &page.fetch()]).await?;
+    let rows = client
+        .query(&statement, &[&workspace.0, &page.before(), &states, &Json(labels), &page.fetch()])
+        .await?;
     let (mut sequence, mut jobs) = (0, Vec::with_capacity(rows.len()));
     for row in rows {
         sequence = row.try_get::<_, i64>(4)?;
@@ -178,7 +180,8 @@ pub async fn agents(
     let client = db.get().await?;
     let statement = client.prepare_cached(sql).await?;
     let job = job.map(|job| job.0);
-    let rows = client.query(&statement, &[&workspace.0, &page.before(), &states, &job, &page.fetch()]).await?;
+    let rows =
+        client.query(&statement, &[&workspace.0, &page.before(), &states, &job, &page.fetch()]).await?;
     let (mut sequence, mut agents) = (0, Vec::with_capacity(rows.len()));
     for row in rows {
         sequence = row.try_get::<_, i64>(1)?;

@@ -96,10 +96,8 @@ async fn a_failed_attempt_backs_off_and_is_made_again() -> Result<()> {
                 no_retry_codes = [7]\n";
     let server = Server::builder().config_file(file).start().await?;
     let scratch = Scratch::new()?;
-    let prompt = format!(
-        "echo $MOSAIC_ATTEMPT >> {0}; [ $(wc -l < {0}) -ge 3 ]",
-        scratch.path("tries").display()
-    );
+    let prompt =
+        format!("echo $MOSAIC_ATTEMPT >> {0}; [ $(wc -l < {0}) -ge 3 ]", scratch.path("tries").display());
     let request = SpawnAgentRequest { attempts: Some(4), backoff: seconds(0.3), ..named("again", prompt) };
     let mut client = server.agents()?;
     spawn(&mut client, request).await?;
@@ -197,11 +195,8 @@ async fn a_time_runs_on_while_the_server_is_away() -> Result<()> {
 async fn a_job_can_be_ended_at_every_stage() -> Result<()> {
     let server = Server::builder().config("orchestrator.running_per_workspace_max", 2).start().await?;
     let mut client = server.agents()?;
-    let cancel = |name: &str| CancelJobRequest {
-        job_id: name.to_owned(),
-        reason: "enough".to_owned(),
-        grace: None,
-    };
+    let cancel =
+        |name: &str| CancelJobRequest { job_id: name.to_owned(), reason: "enough".to_owned(), grace: None };
     let kill = |name: &str| KillAgentRequest { agent_id: name.to_owned(), ..Default::default() };
     // Running, and with a grandchild that has left its session.
     spawn(&mut client, named("runs", "setsid sleep 100 & sleep 100")).await?;
@@ -242,10 +237,7 @@ async fn a_job_can_be_ended_at_every_stage() -> Result<()> {
     assert_eq!(cancelled.state(), State::Cancelled);
     // Its terminal closed behind its back.
     let terminal_id = agent(&mut client, "busy-2").await?.terminal_id;
-    server
-        .terminals()?
-        .close_terminal(CloseTerminalRequest { terminal_id, ..Default::default() })
-        .await?;
+    server.terminals()?.close_terminal(CloseTerminalRequest { terminal_id, ..Default::default() }).await?;
     let closed = over(&mut client, "busy-2").await?;
     assert_eq!((closed.state(), closed.end_reason()), (State::Cancelled, EndReason::Killed));
     Ok(())

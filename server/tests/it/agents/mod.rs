@@ -12,8 +12,8 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 use mosaic_proto::{
     orchestrator::v1::{
-        Agent, GetAgentRequest, GetJobRequest, Job, SpawnAgentRequest, TailLogRequest, WaitJobRequest, job::State,
-        wait_job_request::Until,
+        Agent, GetAgentRequest, GetJobRequest, Job, SpawnAgentRequest, TailLogRequest, WaitJobRequest,
+        job::State, wait_job_request::Until,
     },
     terminal::v1::{Format, terminal_event::Event},
 };
@@ -61,7 +61,11 @@ pub(crate) async fn spawn(client: &mut AgentClient, request: SpawnAgentRequest) 
 }
 
 /// Waits for a job; for a minute, which no test needs.
-pub(crate) async fn wait(client: &mut AgentClient, named: &str, until: Until) -> Result<(Job, Option<Agent>)> {
+pub(crate) async fn wait(
+    client: &mut AgentClient,
+    named: &str,
+    until: Until,
+) -> Result<(Job, Option<Agent>)> {
     let request = WaitJobRequest { job_id: named.to_owned(), until: until.into(), timeout: seconds(60.0) };
     let answer = client.wait_job(request).await?.into_inner();
     let job = answer.job.context("no job")?;

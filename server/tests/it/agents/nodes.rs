@@ -235,7 +235,8 @@ async fn an_agent_is_stopped_through_the_other_server_and_read_through_its_own()
     let of_a = ten(&two, &scratch, false).await?;
     let mut client = two.client()?;
     let (name, node) = (of_a[0].name.clone(), two.a.node_id()?);
-    let tail = mosaic_proto::orchestrator::v1::TailLogRequest { agent_id: name.clone(), ..Default::default() };
+    let tail =
+        mosaic_proto::orchestrator::v1::TailLogRequest { agent_id: name.clone(), ..Default::default() };
     let refused = client.tail_log(tail).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "OTHER_NODE"));
     ensure!(refused.message().contains(&node), "{refused:?}");

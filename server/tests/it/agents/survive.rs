@@ -45,8 +45,11 @@ struct Events {
 impl Events {
     /// Reads what is there until the stream ends or breaks; every sequence must follow the one before.
     async fn read(&mut self, client: &mut WorkspaceClient, follow: bool) -> Result<()> {
-        let request =
-            WatchEventsRequest { after_sequence: Some(self.after), follow: Some(follow), ..Default::default() };
+        let request = WatchEventsRequest {
+            after_sequence: Some(self.after),
+            follow: Some(follow),
+            ..Default::default()
+        };
         let Ok(stream) = client.watch_events(request).await else { return Ok(()) };
         let mut stream = stream.into_inner();
         while let Ok(Some(message)) = stream.message().await {
