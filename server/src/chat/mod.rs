@@ -285,7 +285,7 @@ impl Chat {
         if let Some(live) = live() {
             return Watch::live(self.around(), Arc::clone(who), &live, after, follow);
         }
-        let Stored { message, .. } = store::find_message(&self.db, who.workspace, id).await?;
+        let Stored { message, .. } = store::find_without_text(&self.db, who.workspace, id).await?;
         if message.role == Role::User {
             return Err(Error::bad_request(
                 "message_id",

@@ -105,7 +105,7 @@ fn ended(mut message: Message, known: Known) -> Result<(Message, Chunk)> {
         }
         let Some(numbered) = event::read(line) else { break };
         // The last event was about to be shown, and its message about to be stored.
-        if let Event::Completed { message: completed, .. } = numbered.event {
+        if let Event::Completed(completed) = numbered.event {
             append_line(&mut missing, line, *sequence, known.stored);
             let chunk = chunk(completed.id, known.stored, *sequence, &missing);
             return Ok((*completed, chunk));
@@ -116,11 +116,11 @@ fn ended(mut message: Message, known: Known) -> Result<(Message, Chunk)> {
     if answer.content_from.is_some() {
         answer.left.push(last_attempt(&answer, &message));
     }
-    fill(&mut message, &answer);
+    let sequence = answer.sequence;
+    fill(&mut message, answer);
     message.state = State::Interrupted;
-    message.last_sequence = answer.sequence + 1;
-    let completed = Event::Completed { message: Box::new(message.clone()), content: message.content.clone() };
-    event::write(&mut missing, message.last_sequence, &completed).map_err(Error::internal)?;
+    message.last_sequence = sequence + 1;
+    event::write_completed(&mut missing, &message).map_err(Error::internal)?;
     let chunk = chunk(message.id, known.stored, message.last_sequence, &missing);
     Ok((message, chunk))
 }

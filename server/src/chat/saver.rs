@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    event::{self, Event},
+    event,
     live::{Live, Lives},
     record::{Counted, Message},
     store::{self, Chunk},
@@ -32,6 +32,11 @@ use crate::{
 
 /// Answers that wait to be finished; more of them wait for a place.
 const QUEUE_MAX: usize = 1024;
+/// Answers that are being finished at once. Each holds all of its lines that are not in the database; the others wait
+/// with nothing but their logs and the finished text.
+const FINISHES_MAX: usize = 32;
+/// Bytes of events that go into the database in one statement; one answer's row more.
+const SAVE_BYTES_MAX: usize = 256 * 1024;
 /// The database is asked again so soon, and later so late.
 const RETRY: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(3);
@@ -55,9 +60,7 @@ impl std::fmt::Debug for ChangesHandle {
 /// An answer that has ended.
 struct Finish {
     live: Arc<Live>,
-    message: Message,
-    /// The line of the last event.
-    last_line: Vec<u8>,
+    message: Arc<Message>,
     stored: oneshot::Sender<()>,
 }
 
@@ -103,14 +106,9 @@ impl Saver {
 
     /// Stores an answer that has ended, with its last event, however long the database is away. False if the server
     /// stops first.
-    pub async fn finish(&self, live: &Arc<Live>, message: &Message, completed: &Event) -> bool {
-        let mut last_line = Vec::new();
-        if let Err(cause) = event::write(&mut last_line, message.last_sequence, completed) {
-            tracing::error!(message = %message.id, %cause, "an event cannot be written");
-            return false;
-        }
+    pub async fn finish(&self, live: &Arc<Live>, message: &Arc<Message>) -> bool {
         let (stored, answer) = oneshot::channel();
-        let finish = Finish { live: Arc::clone(live), message: message.clone(), last_line, stored };
+        let finish = Finish { live: Arc::clone(live), message: Arc::clone(message), stored };
         self.finishes.send(finish).await.is_ok() && answer.await.is_ok()
     }
 
@@ -178,7 +176,7 @@ impl Writer {
                 Some(ended) = self.finishing.next() => {
                     self.ending.remove(&ended);
                 }
-                finish = self.inbox.recv() => match finish {
+                finish = self.inbox.recv(), if self.finishing.len() < FINISHES_MAX => match finish {
                     Some(finish) => self.finish(finish),
                     None => break,
                 },
@@ -190,7 +188,7 @@ impl Writer {
         while self.finishing.next().await.is_some() {}
     }
 
-    /// What is new of all answers, in one statement.
+    /// What is new of all answers, many in a statement.
     async fn save(&mut self) {
         let mut lives = self.lives().list();
         lives.retain(|live| !self.ending.contains(&live.message));
@@ -199,32 +197,46 @@ impl Writer {
             return;
         }
         self.renew().await;
-        let mut chunks = Vec::new();
+        self.cursors.retain(|id, _| lives.iter().any(|live| live.message == *id));
+        let (mut chunks, mut bytes) = (Vec::new(), 0);
         for live in &lives {
             let cursor = self.cursors.entry(live.message).or_insert_with(|| Cursor::new(live));
             match cursor.pending(store::ROW_BYTES_MAX) {
-                Ok(Some(chunk)) => chunks.push(chunk),
+                Ok(Some(chunk)) => {
+                    bytes += chunk.lines.len();
+                    chunks.push(chunk);
+                }
                 Ok(None) => {}
                 Err(cause) => {
                     tracing::warn!(message = %live.message, %cause, "an answer's log cannot be read")
                 }
             }
-        }
-        if chunks.is_empty() {
-            return;
-        }
-        match store::save_chunks(&self.db, &chunks).await {
-            Ok(()) => {
-                for chunk in chunks {
-                    if let Some(cursor) = self.cursors.get_mut(&chunk.message) {
-                        cursor.saved(chunk.last);
-                    }
+            if bytes >= SAVE_BYTES_MAX {
+                if !self.save_chunks(std::mem::take(&mut chunks)).await {
+                    return;
                 }
+                bytes = 0;
             }
-            // They stay pending: the same first sequence with more behind it replaces what may have been written.
-            Err(cause) => tracing::warn!(%cause, answers = chunks.len(), "events wait for the database"),
         }
-        self.cursors.retain(|id, _| lives.iter().any(|live| live.message == *id));
+        self.save_chunks(chunks).await;
+    }
+
+    /// False if the database did not take them.
+    async fn save_chunks(&mut self, chunks: Vec<Chunk>) -> bool {
+        if chunks.is_empty() {
+            return true;
+        }
+        if let Err(cause) = store::save_chunks(&self.db, &chunks).await {
+            // They stay pending: the same first sequence with more behind it replaces what may have been written.
+            tracing::warn!(%cause, answers = chunks.len(), "events wait for the database");
+            return false;
+        }
+        for chunk in chunks {
+            if let Some(cursor) = self.cursors.get_mut(&chunk.message) {
+                cursor.saved(chunk.last);
+            }
+        }
+        true
     }
 
     async fn renew(&mut self) {
@@ -238,12 +250,12 @@ impl Writer {
     }
 
     fn finish(&mut self, finish: Finish) {
-        let Finish { live, message, last_line, stored } = finish;
+        let Finish { live, message, stored } = finish;
         let mut cursor = self.cursors.remove(&live.message).unwrap_or_else(|| Cursor::new(&live));
         let changes = self.changes.clone();
         self.ending.insert(live.message);
         self.finishing.push(Box::pin(async move {
-            let chunk = match cursor.rest(&last_line, message.last_sequence) {
+            let chunk = match cursor.rest(&message) {
                 Ok(chunk) => chunk,
                 Err(cause) => {
                     tracing::error!(message = %message.id, %cause, "an answer's log cannot be read");
@@ -261,8 +273,8 @@ impl Writer {
 }
 
 /// Until it is stored; false if it never can be.
-async fn persist(changes: &Changes, message: Message, chunk: Chunk) -> bool {
-    let (message, chunk) = (Arc::new(message), Arc::new(chunk));
+async fn persist(changes: &Changes, message: Arc<Message>, chunk: Chunk) -> bool {
+    let chunk = Arc::new(chunk);
     let mut wait = RETRY;
     loop {
         match store::finish(changes, Arc::clone(&message), Arc::clone(&chunk)).await {
@@ -335,17 +347,20 @@ impl Cursor {
             }
         }
         self.lines.drain(..kept);
+        // There may be many answers, and most of them have nothing to wait for.
+        self.lines.shrink_to_fit();
         self.first = last + 1;
     }
 
-    /// Everything that is left, and one more line.
-    fn rest(&mut self, last_line: &[u8], last: u64) -> std::io::Result<Chunk> {
+    /// Everything that is left, and the line of the last event.
+    fn rest(&mut self, message: &Message) -> std::io::Result<Chunk> {
         self.read(usize::MAX)?;
-        let whole = event::whole_lines(&self.lines).0.len();
-        self.lines.truncate(whole);
-        self.lines.extend_from_slice(last_line);
-        let lines = String::from_utf8_lossy(&self.lines).into_owned();
-        Ok(Chunk { message: self.message, first: self.first, last, lines })
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.truncate(event::whole_lines(&lines).0.len());
+        event::write_completed(&mut lines, message)?;
+        // They are JSON of ours.
+        let lines = String::from_utf8(lines).map_err(std::io::Error::other)?;
+        Ok(Chunk { message: self.message, first: self.first, last: message.last_sequence, lines })
     }
 }
 

@@ -43,8 +43,20 @@ fn stored(row: &Row) -> Result<Stored> {
 /// # Errors
 /// `MESSAGE_NOT_FOUND`, or the database.
 pub async fn find(db: &Db, workspace: WorkspaceId, id: MessageId) -> Result<Stored> {
+    find_with(db, COLUMNS, workspace, id).await
+}
+
+/// The same without its text, which may be large: for whoever reads its events.
+///
+/// # Errors
+/// `MESSAGE_NOT_FOUND`, or the database.
+pub async fn find_without_text(db: &Db, workspace: WorkspaceId, id: MessageId) -> Result<Stored> {
+    find_with(db, &COLUMNS.replace("m.content", "''"), workspace, id).await
+}
+
+async fn find_with(db: &Db, columns: &str, workspace: WorkspaceId, id: MessageId) -> Result<Stored> {
     let client = db.get().await?;
-    let sql = format!("SELECT {COLUMNS} FROM messages m WHERE workspace_id = $1 AND id = $2");
+    let sql = format!("SELECT {columns} FROM messages m WHERE workspace_id = $1 AND id = $2");
     let statement = client.prepare_cached(&sql).await?;
     match client.query_opt(&statement, &[&workspace.0, &id.0]).await? {
         Some(row) => stored(&row),
