@@ -107,9 +107,9 @@ pub fn write(lines: &mut Vec<u8>, sequence: u64, event: &Event) -> serde_json::R
 }
 
 /// Writes the last event as a line at the end of `lines`.
-pub fn write_completed(lines: &mut Vec<u8>, message: &Message) -> serde_json::Result<()> {
+pub fn write_completed(lines: &mut Vec<u8>, sequence: u64, message: &Message) -> serde_json::Result<()> {
     let last = Last::Completed { message, content: &message.content };
-    write_line(lines, message.last_sequence, &last)
+    write_line(lines, sequence, &last)
 }
 
 fn write_line(lines: &mut Vec<u8>, sequence: u64, event: &impl Serialize) -> serde_json::Result<()> {

@@ -222,8 +222,9 @@ impl Generation {
         // A full disk leaves it out; the database has the count.
         let _ = self.append(&[usage]);
         message.last_sequence = self.answer.sequence + 1;
-        let message = Arc::new(message);
-        if self.shared.saver.finish(&self.live, &message).await {
+        let mut message = Arc::new(message);
+        if let Some(stored) = self.shared.saver.finish(&self.live, &message).await {
+            message = stored;
             self.live.finish(Arc::clone(&message));
         } else {
             // The server ends without its database: the next start finds the log.

@@ -119,6 +119,14 @@ impl Live {
         }
     }
 
+    /// Resolves when it was given up without being stored: nothing more comes, and no end.
+    pub async fn lost(&self) {
+        self.gone.cancelled().await;
+        if self.is_finished() {
+            std::future::pending().await
+        }
+    }
+
     /// The message, if it is finished.
     pub fn is_finished(&self) -> bool {
         self.finished.borrow().is_some()
@@ -155,8 +163,10 @@ impl Live {
     /// A log that cannot be written any more only costs readers the way here: they read the rest in the database.
     pub fn finish(&self, message: Arc<Message>) {
         let mut last = Vec::new();
-        let written = event::write_completed(&mut last, &message).map_err(Error::internal);
-        if let Err(cause) = written.and_then(|()| self.append_lines(&last, message.last_sequence)) {
+        // Another server may have ended it, with fewer events.
+        let sequence = self.newest() + 1;
+        let written = event::write_completed(&mut last, sequence, &message).map_err(Error::internal);
+        if let Err(cause) = written.and_then(|()| self.append_lines(&last, sequence)) {
             tracing::warn!(message = %self.message, %cause, "the last event is only in the database");
         }
         self.log.finish();
@@ -188,6 +198,11 @@ impl Lives {
     /// None yet. Logs lie in `root`.
     pub fn new(root: PathBuf, most: usize, most_of_workspace: usize) -> Self {
         Self { root, most, most_of_workspace, all: Mutex::default() }
+    }
+
+    /// Where the logs lie.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<MessageId, Arc<Live>>> {
@@ -230,6 +245,11 @@ impl Lives {
     /// An answer of a workspace that is being generated.
     pub fn get(&self, workspace: WorkspaceId, message: MessageId) -> Option<Arc<Live>> {
         self.all().get(&message).filter(|live| live.workspace == workspace).cloned()
+    }
+
+    /// True if it is being generated here.
+    pub fn has(&self, message: MessageId) -> bool {
+        self.all().contains_key(&message)
     }
 
     /// Those of a conversation.

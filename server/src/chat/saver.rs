@@ -20,8 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     event,
     live::{Live, Lives},
+    orphan,
     record::{Counted, Message},
-    store::{self, Chunk},
+    store::{self, Chunk, Finished, Guard},
 };
 use crate::{
     db::{Db, changes::Changes},
@@ -40,6 +41,8 @@ const SAVE_BYTES_MAX: usize = 256 * 1024;
 /// The database is asked again so soon, and later so late.
 const RETRY: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(3);
+/// And so soon whether leases can be renewed.
+const LEASE_RETRY: Duration = Duration::from_secs(1);
 
 /// Hands answers to the writer.
 #[derive(Debug)]
@@ -61,7 +64,8 @@ impl std::fmt::Debug for ChangesHandle {
 struct Finish {
     live: Arc<Live>,
     message: Arc<Message>,
-    stored: oneshot::Sender<()>,
+    /// The message as it is stored.
+    stored: oneshot::Sender<Arc<Message>>,
 }
 
 /// The writer's task, to be joined when the server stops.
@@ -104,12 +108,13 @@ impl Saver {
         (Self { finishes, changes: ChangesHandle(changes) }, Inbox(inbox))
     }
 
-    /// Stores an answer that has ended, with its last event, however long the database is away. False if the server
-    /// stops first.
-    pub async fn finish(&self, live: &Arc<Live>, message: &Arc<Message>) -> bool {
+    /// Stores an answer that has ended, with its last event, however long the database is away: the message as it is
+    /// stored, which is another one if this server was believed to be dead. `None` if it is not stored.
+    pub async fn finish(&self, live: &Arc<Live>, message: &Arc<Message>) -> Option<Arc<Message>> {
         let (stored, answer) = oneshot::channel();
         let finish = Finish { live: Arc::clone(live), message: Arc::clone(message), stored };
-        self.finishes.send(finish).await.is_ok() && answer.await.is_ok()
+        self.finishes.send(finish).await.ok()?;
+        answer.await.ok()
     }
 
     /// Counts what a title cost, and gives it to the conversation unless somebody has given it one. One try.
@@ -142,7 +147,7 @@ impl Inbox {
             cursors: HashMap::new(),
             ending: HashSet::new(),
             finishing: FuturesUnordered::new(),
-            leased: None,
+            renew_at: Instant::now(),
         };
         let task = tokio::spawn(writer.run(stop.clone()));
         Task { stop, task }
@@ -159,7 +164,8 @@ struct Writer {
     /// Answers whose rest is on its way: nothing else of them is written.
     ending: HashSet<MessageId>,
     finishing: FuturesUnordered<BoxFuture<'static, MessageId>>,
-    leased: Option<Instant>,
+    /// When leases are renewed next.
+    renew_at: Instant,
 }
 
 impl Writer {
@@ -190,13 +196,13 @@ impl Writer {
 
     /// What is new of all answers, many in a statement.
     async fn save(&mut self) {
+        self.renew().await;
         let mut lives = self.lives().list();
         lives.retain(|live| !self.ending.contains(&live.message));
         if lives.is_empty() {
             self.cursors.clear();
             return;
         }
-        self.renew().await;
         self.cursors.retain(|id, _| lives.iter().any(|live| live.message == *id));
         let (mut chunks, mut bytes) = (Vec::new(), 0);
         for live in &lives {
@@ -239,20 +245,40 @@ impl Writer {
         true
     }
 
+    /// Says that this server lives, and ends what nobody makes though it is in this server's name: the answer to the
+    /// transaction that began it was lost, or the one that was to end it failed for good.
     async fn renew(&mut self) {
-        if self.leased.is_some_and(|at| at.elapsed() < self.settings.lease / 3) {
+        if Instant::now() < self.renew_at {
             return;
         }
-        match store::renew_leases(&self.db, self.settings.node, self.settings.lease).await {
-            Ok(()) => self.leased = Some(Instant::now()),
-            Err(cause) => tracing::warn!(%cause, "leases wait for the database"),
+        self.renew_at = match self.try_renew().await {
+            Ok(()) => Instant::now() + self.settings.lease / 3,
+            Err(cause) => {
+                tracing::warn!(%cause, "leases wait for the database");
+                Instant::now() + LEASE_RETRY
+            }
+        };
+    }
+
+    async fn try_renew(&mut self) -> Result<(), Error> {
+        let node = self.settings.node;
+        let here: Vec<_> = self.lives().list().iter().map(|live| live.message).collect();
+        if !here.is_empty() {
+            store::renew_leases(&self.db, node, self.settings.lease).await?;
         }
+        for message in store::streaming_of(&self.db, node, &here).await? {
+            // It may have begun meanwhile: a place is taken before the row is written.
+            if !self.lives().has(message.id) {
+                orphan::end_own(&self.db, &self.changes, message, self.lives().root()).await?;
+            }
+        }
+        Ok(())
     }
 
     fn finish(&mut self, finish: Finish) {
         let Finish { live, message, stored } = finish;
         let mut cursor = self.cursors.remove(&live.message).unwrap_or_else(|| Cursor::new(&live));
-        let changes = self.changes.clone();
+        let (db, changes, shared) = (self.db.clone(), self.changes.clone(), Arc::clone(&self.shared));
         self.ending.insert(live.message);
         self.finishing.push(Box::pin(async move {
             let chunk = match cursor.rest(&message) {
@@ -262,23 +288,31 @@ impl Writer {
                     return live.message;
                 }
             };
-            let done = persist(&changes, message, chunk).await;
-            if done {
+            let stored_so = match persist(&changes, &message, chunk).await {
+                Some(stored_so) => Some(stored_so),
+                None => orphan::give_up(&db, &changes, &message, shared.lives.root()).await,
+            };
+            if let Some(stored_so) = stored_so {
                 // Whoever waits may have gone: the server stops.
-                let _ = stored.send(());
+                let _ = stored.send(stored_so);
             }
             live.message
         }));
     }
 }
 
-/// Until it is stored; false if it never can be.
-async fn persist(changes: &Changes, message: Arc<Message>, chunk: Chunk) -> bool {
+/// Until it is stored: the message as it is then. `None` if it never can be.
+async fn persist(changes: &Changes, message: &Arc<Message>, chunk: Chunk) -> Option<Arc<Message>> {
     let chunk = Arc::new(chunk);
     let mut wait = RETRY;
     loop {
-        match store::finish(changes, Arc::clone(&message), Arc::clone(&chunk)).await {
-            Ok(()) => return true,
+        match store::finish(changes, Arc::clone(message), Arc::clone(&chunk), Guard::Owner).await {
+            // The answer to a commit may have been lost: then it is this very message.
+            Ok(Finished::Before(before)) if before.end_ms != message.end_ms => {
+                tracing::warn!(message = %message.id, "another server has ended an answer of this one, which was away for too long");
+                return Some(Arc::new(*before));
+            }
+            Ok(_) => return Some(Arc::clone(message)),
             Err(error) if may_pass(&error) => {
                 tracing::warn!(message = %message.id, %error, "an answer waits for the database");
                 sleep(wait).await;
@@ -286,7 +320,7 @@ async fn persist(changes: &Changes, message: Arc<Message>, chunk: Chunk) -> bool
             }
             Err(error) => {
                 tracing::error!(message = %message.id, %error, "an answer cannot be stored");
-                return false;
+                return None;
             }
         }
     }
@@ -357,7 +391,7 @@ impl Cursor {
         self.read(usize::MAX)?;
         let mut lines = std::mem::take(&mut self.lines);
         lines.truncate(event::whole_lines(&lines).0.len());
-        event::write_completed(&mut lines, message)?;
+        event::write_completed(&mut lines, message.last_sequence, message)?;
         // They are JSON of ours.
         let lines = String::from_utf8(lines).map_err(std::io::Error::other)?;
         Ok(Chunk { message: self.message, first: self.first, last: message.last_sequence, lines })

@@ -275,6 +275,10 @@ impl Watch {
             () = live.deleted() => Wake::End(EndReason::Deleted),
             () = self.around.draining.cancelled() => self.drained(),
             error = self.who.ended() => Wake::Refused(error),
+            () = live.lost() => {
+                let text = "the end of the answer could not be stored; ask for it again soon";
+                Wake::Refused(Error::new(Reason::DatabaseUnavailable, text))
+            }
             () = sleep_until(self.sent + self.around.heartbeat) => Wake::Heartbeat,
         }
     }

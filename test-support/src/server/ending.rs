@@ -47,7 +47,8 @@ impl Server {
     /// What a process of this server has in its arguments or its environment.
     pub(super) fn marks(&self) -> Result<BTreeSet<String>> {
         let mut marks = marks_in(&self.directory);
-        if let Some(url) = self.database_url() {
+        // What a second node leaves is found by its directory: the database tells of the first one's terminals, too.
+        if let Some(url) = self.database_url().filter(|_| !self.how.second_node) {
             let ids = outside_of_runtime(async move {
                 let client = cluster::connect(&url).await?;
                 let rows = client.query("SELECT DISTINCT subject_id::text FROM events", &[]).await?;

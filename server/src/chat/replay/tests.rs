@@ -101,7 +101,7 @@ fn an_end_that_was_about_to_be_shown_is_the_end() {
     let mut finished = message(Role::Assistant, "all of it");
     finished.last_sequence = 3;
     let mut log = lines(1, &[started(), text("all of it")]);
-    event::write_completed(&mut log, &finished).unwrap();
+    event::write_completed(&mut log, 3, &finished).unwrap();
     let (message, events) = end(known(&lines(1, &[started()]), &log));
     assert_eq!((message.content.as_str(), message.state, events.len()), ("all of it", State::Complete, 2));
 }

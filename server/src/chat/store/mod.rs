@@ -13,10 +13,10 @@ use tokio_postgres::{Row, types::Json};
 pub use self::{
     begin::{Begin, Begun, begin},
     conversations::{create, delete, find, list, title, update},
-    events::{Chunk, ROW_BYTES_MAX, finish, lines, renew_leases, save_chunks},
+    events::{Chunk, Finished, Guard, ROW_BYTES_MAX, finish, lines, renew_leases, save_chunks},
     messages::{
-        Stored, branch, find as find_message, find_without_text, images, list as list_messages, shown,
-        streaming_of,
+        Stored, branch, find as find_message, find_without_text, images, last_sequence,
+        list as list_messages, shown, streaming_of,
     },
 };
 use super::record::{Conversation, Message};
