@@ -22,10 +22,11 @@ use crate::{Outcome, exit, failure::Failure, output::say, session::Session, sign
 
 /// What to know about it.
 pub(crate) const HELP: &str = "\
-The text goes to standard output as it comes, all else to standard error, the id of the
-conversation among it; with --json it is a line an event. Without TEXT, or with `-`,
-what is said is read from standard input; a pipe or a file there follows a TEXT. SIGINT and SIGTERM stop the answer; what came is kept. The exit code says how
-it ended: 0 whole, 6 failed, 7 stopped, 8 the server was killed meanwhile.
+The text goes to standard output as it comes, all else to standard error, the id of
+the conversation among it; with --json it is a line an event. Without TEXT, or with
+`-`, what is said is read from standard input; a pipe or a file there follows a TEXT.
+SIGINT and SIGTERM stop the answer; what came is kept. The exit code says how it ended:
+0 whole, 6 failed, 7 stopped, 8 the server was killed meanwhile.
 
 Examples:
   mosaic chat send 'What is a PTY?'

@@ -3,6 +3,8 @@
 //! It reads them in their logs, like every other reader, and knows nothing about how they come to be. While the
 //! database is away it waits, and nothing grows but the logs.
 
+mod cursor;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -17,8 +19,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::cursor::Cursor;
 use super::{
-    event,
     live::{Live, Lives},
     orphan,
     record::{Counted, Message},
@@ -28,7 +30,6 @@ use crate::{
     db::{Db, changes::Changes},
     error::{Error, Reason},
     ids::{MessageId, NodeId},
-    log::{self, Reader},
 };
 
 /// Answers that wait to be finished; more of them wait for a place.
@@ -328,80 +329,6 @@ async fn persist(changes: &Changes, message: &Arc<Message>, chunk: Chunk) -> Opt
 
 fn may_pass(error: &Error) -> bool {
     matches!(error.reason(), Reason::DatabaseUnavailable | Reason::ServerBusy)
-}
-
-/// How far an answer is in the database.
-struct Cursor {
-    message: MessageId,
-    reader: Reader,
-    /// Whole and torn lines that are not in the database.
-    lines: Vec<u8>,
-    /// The first of them.
-    first: u64,
-}
-
-impl Cursor {
-    fn new(live: &Live) -> Self {
-        let reader = Reader::new(Arc::clone(&live.log), 0);
-        Self { message: live.message, reader, lines: Vec::new(), first: 1 }
-    }
-
-    /// Reads on until so many bytes are there.
-    fn read(&mut self, most: usize) -> std::io::Result<()> {
-        while self.lines.len() < most {
-            match self.reader.read(most - self.lines.len())? {
-                Some(log::Chunk::Data { bytes, .. }) => self.lines.extend_from_slice(&bytes),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
-    fn pending(&mut self, mut most: usize) -> std::io::Result<Option<Chunk>> {
-        loop {
-            self.read(most)?;
-            let (whole, torn) = event::whole_lines(&self.lines);
-            if !whole.is_empty() || torn.len() < most {
-                return Ok(chunk(self.message, self.first, whole));
-            }
-            // One event that is larger than that goes in alone.
-            most = most.saturating_mul(2);
-        }
-    }
-
-    /// Events up to this one are in the database.
-    fn saved(&mut self, last: u64) {
-        let (whole, _) = event::whole_lines(&self.lines);
-        let mut kept = whole.len();
-        for line in whole.split_inclusive(|byte| *byte == b'\n').rev() {
-            match event::sequence_of(line) {
-                Some((sequence, _)) if sequence > last => kept -= line.len(),
-                _ => break,
-            }
-        }
-        self.lines.drain(..kept);
-        // There may be many answers, and most of them have nothing to wait for.
-        self.lines.shrink_to_fit();
-        self.first = last + 1;
-    }
-
-    /// Everything that is left, and the line of the last event.
-    fn rest(&mut self, message: &Message) -> std::io::Result<Chunk> {
-        self.read(usize::MAX)?;
-        let mut lines = std::mem::take(&mut self.lines);
-        lines.truncate(event::whole_lines(&lines).0.len());
-        event::write_completed(&mut lines, message.last_sequence, message)?;
-        // They are JSON of ours.
-        let lines = String::from_utf8(lines).map_err(std::io::Error::other)?;
-        Ok(Chunk { message: self.message, first: self.first, last: message.last_sequence, lines })
-    }
-}
-
-fn chunk(message: MessageId, first: u64, whole: &[u8]) -> Option<Chunk> {
-    let last_line = whole.split_inclusive(|byte| *byte == b'\n').next_back()?;
-    let (last, _) = event::sequence_of(last_line)?;
-    Some(Chunk { message, first, last, lines: String::from_utf8_lossy(whole).into_owned() })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::chat::{
-    event::{Answer, Event},
+    event::{self, Answer, Event},
     example::message,
     record::Role,
 };
