@@ -31,7 +31,7 @@ Which server: --context or --endpoint; else MOSAIC_ENDPOINT with MOSAIC_TOKEN or
 MOSAIC_TOKEN_FILE; else the context in use (`mosaic context ls`); else the one
 that this account runs on this machine.";
 
-/// Terminals that outlive your connection, from the command line.
+/// Terminals and talks with models that outlive your connection, from the command line.
 #[derive(Debug, Parser)]
 #[command(name = "mosaic", version, arg_required_else_help = true)]
 #[command(after_help = format!("{EXAMPLES}\n\n{}", exit::HELP), max_term_width = 100)]
@@ -124,7 +124,7 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Cli, u8> {
         Err(error) => error,
     };
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    if let Some(meant) = with_dashes(&error, &words) {
+    if let Some(meant) = with_dashes(&error, &words).or_else(|| with_send(&error, &words)) {
         let tip = format!("did you mean `{meant}`?");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
@@ -160,6 +160,24 @@ fn with_dashes(error: &clap::Error, words: &[String]) -> Option<String> {
     Some(format!("mosaic {} -- {}", text::command(&words[1..command]), text::command(&tail)))
 }
 
+/// The command line with the `send` that is missing between `chat` and a text.
+fn with_send(error: &clap::Error, words: &[String]) -> Option<String> {
+    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let chat = words.iter().position(|word| word == "chat")?;
+    let at = chat + 1 + words.get(chat + 1..)?.iter().position(|word| word == stray)?;
+    let (before, after) = (words.get(1..=chat)?, words.get(at..)?);
+    let between = words.get(chat + 1..at)?;
+    let text = after.join(" ");
+    let line: Vec<String> = before
+        .iter()
+        .cloned()
+        .chain(["send".to_owned()])
+        .chain(between.iter().cloned())
+        .chain([text])
+        .collect();
+    Some(format!("mosaic {}", text::command(&line)))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -193,6 +211,18 @@ mod tests {
         assert_eq!(meant("mosaic term new htop").as_deref(), Some("mosaic term new -- htop"));
         assert_eq!(meant("mosaic term new --frobnicate"), None);
         assert_eq!(meant("mosaic term close"), None);
+    }
+
+    #[test]
+    fn a_text_for_a_model_without_send_is_understood_but_not_sent() {
+        let meant = |line: &str| {
+            let words = words(line);
+            with_send(&Cli::try_parse_from(&words).expect_err(line), &words)
+        };
+        assert_eq!(meant("mosaic chat hello").as_deref(), Some("mosaic chat send hello"));
+        assert_eq!(meant("mosaic chat hello you").as_deref(), Some("mosaic chat send 'hello you'"));
+        assert_eq!(meant("mosaic frob"), None);
+        assert_eq!(meant("mosaic frob chat"), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ macro_rules! named {
 
 named! { "mosaic.chat.v1" chat:
     Conversation DeleteConversationResponse ListConversationsResponse ListModelsResponse Message MessageEvent
-    UpdateConversationResponse
+    StopMessageResponse UpdateConversationResponse
 }
 named! { "mosaic.terminal.v1" terminal:
     CloseTerminalResponse CreateTerminalResponse DeleteTerminalResponse DetachViewerResponse

@@ -175,7 +175,9 @@ impl Error {
         let (reason, words) = match (state, &message.error) {
             (MessageState::Failed, Some(error)) => (Some(error.reason.clone()), error.message.clone()),
             (MessageState::Failed, None) => (None, "the answer failed".to_owned()),
-            (MessageState::Stopped, _) => (None, format!("the answer was stopped by {}", message.stopped_by)),
+            (MessageState::Stopped, _) => {
+                (None, format!("the answer was stopped by token {}", message.stopped_by))
+            }
             (MessageState::Interrupted, _) => (None, "the server was killed during the answer".to_owned()),
             _ => (None, "the answer is not finished".to_owned()),
         };

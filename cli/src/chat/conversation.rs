@@ -7,9 +7,10 @@ use std::pin::pin;
 use clap::Subcommand;
 use futures_util::StreamExt as _;
 use mosaic_client::{
-    chat::ListConversations,
+    chat::{Chat, ListConversations},
     proto::chat::v1::{
-        Conversation, DeleteConversationResponse, ListConversationsResponse, UpdateConversationResponse,
+        Conversation, DeleteConversationResponse, ListConversationsResponse, StopMessageResponse,
+        UpdateConversationResponse, message::State,
     },
 };
 
@@ -17,6 +18,7 @@ use super::{export, show};
 use crate::{
     Outcome, exit,
     failure::Failure,
+    output::say,
     session::Session,
     show as words,
     table::{Cell, Colour},
@@ -47,6 +49,12 @@ pub(crate) enum Command {
     },
     /// Write a conversation out, as Markdown or JSON
     Export(export::Export),
+    /// Stop what is being answered in conversations; what came is kept
+    Stop {
+        /// Their ids
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
     /// Delete conversations and their messages
     Rm {
         /// Their ids
@@ -96,14 +104,18 @@ pub(crate) async fn run(session: &Session, command: Command) -> Outcome {
     match command {
         Command::Ls(List { all, limit }) => {
             let list = chat.conversations();
-            list_some(session, if all { list.include_archived() } else { list }, limit).await
+            list_some(session, if all { list.include_archived() } else { list }, limit).await?;
+            Ok(exit::OK)
         }
         Command::Search(Search { words }) => {
             // A word with spaces was a phrase to the shell.
             let quote = |word: String| if word.contains(' ') { format!("\"{word}\"") } else { word };
             let query: Vec<String> = words.into_iter().map(quote).collect();
-            list_some(session, chat.conversations().query(query.join(" ")).include_archived(), usize::MAX)
-                .await
+            let found = chat.conversations().query(query.join(" ")).include_archived();
+            if list_some(session, found, usize::MAX).await? == 0 {
+                say("no conversation matches");
+            }
+            Ok(exit::OK)
         }
         Command::Show { id } => {
             let (conversation, messages) = export::shown(&chat.conversation(id)).await?;
@@ -118,6 +130,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Outcome {
             Ok(exit::OK)
         }
         Command::Export(export) => export::run(session, &chat, export).await,
+        Command::Stop { ids } => each(session, ids, async |id| stop(session, &chat, &id).await).await,
         Command::Rm { ids } => {
             each(session, ids, async |id| {
                 chat.conversation(&id).delete().await?;
@@ -144,8 +157,27 @@ fn changed(session: &Session, conversation: Conversation) -> Outcome {
     Ok(exit::OK)
 }
 
-/// Prints at most so many of them.
-async fn list_some(session: &Session, list: ListConversations, limit: usize) -> Outcome {
+/// Stops every answer of a conversation that is being generated.
+async fn stop(session: &Session, chat: &Chat, id: &str) -> Outcome {
+    let pages = chat.conversation(id).messages().pages();
+    let mut pages = pin!(pages);
+    let mut stopped = 0;
+    while let Some(page) = pages.next().await {
+        for message in page?.messages.into_iter().filter(|message| message.state() == State::Streaming) {
+            let message = chat.stop(&message.id).await?;
+            stopped += 1;
+            let words = text::escape(&message.id);
+            session.output.show(&StopMessageResponse { message: Some(message) }, || words)?;
+        }
+    }
+    if stopped == 0 {
+        say(&format!("nothing is being answered in {}", text::escape(id)));
+    }
+    Ok(exit::OK)
+}
+
+/// Prints at most so many of them, and tells how many.
+async fn list_some(session: &Session, list: ListConversations, limit: usize) -> Result<usize, Failure> {
     let pages = list.page_size(u32::try_from(limit).unwrap_or(u32::MAX).min(1000)).pages();
     let mut pages = pin!(pages);
     let mut conversations = Vec::new();
@@ -155,8 +187,9 @@ async fn list_some(session: &Session, list: ListConversations, limit: usize) -> 
         conversations.append(&mut page?.conversations);
     }
     conversations.truncate(limit);
+    let found = conversations.len();
     print(session, conversations)?;
-    Ok(exit::OK)
+    Ok(found)
 }
 
 fn print(session: &Session, conversations: Vec<Conversation>) -> Result<(), Failure> {

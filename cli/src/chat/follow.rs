@@ -2,7 +2,7 @@
 //!
 //! It knows nothing about how it is printed, or what is done after it.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use futures_util::future::OptionFuture;
 use mosaic_client::{
@@ -11,13 +11,23 @@ use mosaic_client::{
     proto::chat::v1::{Message, stream_ended::Reason},
 };
 
+use tokio::time::timeout;
+
 use super::print::Printer;
 use crate::{failure::Failure, signals::Signals};
+
+/// How long nobody wonders why there is no answer yet.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How it ended.
 pub(super) enum Followed {
     /// The answer is finished, in whatever state.
-    Ended(Box<Message>),
+    Ended {
+        /// The message.
+        message: Box<Message>,
+        /// A stop was asked for here.
+        stopped_here: bool,
+    },
     /// A signal, by its number, ended the reading; the answer goes on, or is being stopped.
     Left(i32),
 }
@@ -48,7 +58,9 @@ pub(super) async fn follow(
     let mut reading = pin!(read(answer, printer));
     loop {
         tokio::select! {
-            message = &mut reading => return Ok(Followed::Ended(message?)),
+            message = &mut reading => {
+                return Ok(Followed::Ended { message: message?, stopped_here: stopped });
+            }
             (number, name) = signals.next() => match stops(name) && !stopped {
                 true => {
                     stopped = true;
@@ -71,7 +83,21 @@ fn stops(signal: &str) -> bool {
 async fn read(mut answer: Answer, printer: &mut Printer) -> Result<Box<Message>, Failure> {
     printer.open(&answer)?;
     let mut finished = None;
-    while let Some(event) = answer.next().await {
+    let mut told = false;
+    loop {
+        let next = match told || !printer.is_untouched() {
+            true => answer.next().await,
+            // Only the first time, and only before there is anything.
+            false => match timeout(PATIENCE, answer.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    told = true;
+                    printer.waiting().await?;
+                    continue;
+                }
+            },
+        };
+        let Some(event) = next else { break };
         let event = event?;
         printer.print(&answer, &event).await?;
         match event {

@@ -9,7 +9,7 @@ use std::{
     path::PathBuf,
 };
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use rustyline::{
     Cmd, Config, Editor, Helper, KeyCode, KeyEvent, Modifiers,
     error::ReadlineError,
@@ -22,6 +22,8 @@ use crate::{failure::Failure, signals::Signals, surroundings};
 /// Lines that are remembered.
 const HISTORY_LINES_MAX: usize = 2000;
 const PROMPT: &str = "> ";
+/// What Ctrl-D sends.
+const CTRL_D: u8 = 4;
 /// rustyline asks terminals to mark what is pasted.
 const END_OF_PASTE_MARKS: &[u8] = b"\x1b[?2004l\r\n";
 
@@ -111,6 +113,30 @@ impl Drop for Input {
             // Somebody still types: the editor has not given the terminal back.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
             let _ = io::stdout().write_all(END_OF_PASTE_MARKS);
+        }
+    }
+}
+
+/// The terminal while an answer comes: what is typed is not shown in it and waits for the next line, and Ctrl-D leaves,
+/// as SIGQUIT. Dropping it gives the terminal back as it was.
+pub(super) struct Quiet(Option<Termios>);
+
+impl Quiet {
+    /// Takes the terminal that standard input is; without one it does nothing.
+    pub(super) fn new() -> Self {
+        let Ok(before) = tcgetattr(io::stdin()) else { return Self(None) };
+        let mut quiet = before.clone();
+        quiet.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
+        quiet.special_codes[SpecialCodeIndex::VQUIT] = CTRL_D;
+        quiet.special_codes[SpecialCodeIndex::VEOF] = 0;
+        Self(tcsetattr(io::stdin(), OptionalActions::Now, &quiet).ok().map(|()| before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It knows nothing about where the events come from, or what ends them.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use mosaic_client::{
     chat::{Answer, Event},
@@ -87,8 +87,8 @@ impl Printer {
             Event::Text(text) => self.text(text).await?,
             Event::Thinking(text) => self.thinking(text).await?,
             event => {
-                if matches!(event, Event::Superseded(_)) {
-                    // What comes is a text of its own.
+                if matches!(event, Event::Superseded(_) | Event::Completed(_)) {
+                    // What comes is a text of its own, or nothing.
                     self.finish().await?;
                 }
                 if let Some(words) = words(event) {
@@ -97,6 +97,19 @@ impl Printer {
             }
         }
         Ok(())
+    }
+
+    /// Nothing has come for a while: a person wants to know that this is no defect.
+    pub(super) async fn waiting(&mut self) -> Result<(), Failure> {
+        if io::stderr().is_terminal() && !matches!(self.form, Form::Json) {
+            self.note("waiting for the model…").await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing of the answer was printed yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.part == Part::Nothing
     }
 
     /// Ends what was printed with a line end.
@@ -212,6 +225,9 @@ fn words(event: &Event) -> Option<String> {
         Event::Superseded(_) => "what came so far is void; the answer begins anew".to_owned(),
         Event::ContextTrimmed(trimmed) => {
             format!("the model does not see the {} oldest messages", trimmed.dropped.len())
+        }
+        Event::Completed(message) if message.finish_reason == "LENGTH" => {
+            "cut at the limit of tokens".to_owned()
         }
         Event::ToolCall(delta) if !delta.name.is_empty() => {
             format!("the model wants the tool {} called", safe(&delta.name))

@@ -10,6 +10,7 @@ use std::{
 
 use clap::ValueEnum;
 use mosaic_client::Error;
+use rustix::fs::FileType;
 use tokio::io::AsyncReadExt as _;
 
 use super::{
@@ -17,18 +18,20 @@ use super::{
     follow::{Followed, follow},
     print::Printer,
 };
-use crate::{Outcome, exit, failure::Failure, session::Session, signals::Signals};
+use crate::{Outcome, exit, failure::Failure, output::say, session::Session, signals::Signals, text};
 
 /// What to know about it.
 pub(crate) const HELP: &str = "\
-The text goes to standard output as it comes, all else to standard error; with --json
-it is a line an event. Without TEXT, or with `-`, what is said is read from standard
-input. SIGINT and SIGTERM stop the answer; what came is kept. The exit code says how
-it ended: 0 whole, 6 failed, 7 stopped, 8 the server was killed meanwhile.
+The text goes to standard output as it comes, all else to standard error, the id of
+the conversation among it; with --json it is a line an event. Without TEXT, or with
+`-`, what is said is read from standard input; a pipe or a file there follows a TEXT.
+SIGINT and SIGTERM stop the answer; what came is kept. The exit code says how it ended:
+0 whole, 6 failed, 7 stopped, 8 the server was killed meanwhile.
 
 Examples:
   mosaic chat send 'What is a PTY?'
   mosaic chat send --model fast - < question.txt
+  git diff | mosaic chat send 'Write a commit message for this:'
   mosaic chat send -c 'And in two sentences?'
   mosaic chat send --image plot.png 'What is odd here?'
   mosaic --json chat send hi | jq -r '.textDelta.text // empty'";
@@ -76,8 +79,13 @@ pub(crate) async fn run(session: &Session, send: Send) -> Outcome {
         message = message.on_disconnect_stop();
     }
     let mut printer = Printer::new(session.output);
-    match follow(&chat, message.open(), &mut printer, &mut signals).await? {
-        Followed::Ended(message) => {
+    let followed = follow(&chat, message.open(), &mut printer, &mut signals).await;
+    // Where to go on, however it ended; JSON has it.
+    if let Some(id) = printer.conversation_id().filter(|_| !session.output.json) {
+        say(&format!("conversation {}", text::escape(id)));
+    }
+    match followed? {
+        Followed::Ended { message, .. } => {
             Error::unfinished(&message).map_or(Ok(exit::OK), |error| Err(error.into()))
         }
         Followed::Left(signal) => Ok(exit::of_signal(signal)),
@@ -87,22 +95,34 @@ pub(crate) async fn run(session: &Session, send: Send) -> Outcome {
 /// What is to be said.
 async fn content(text: Option<String>, images: &[PathBuf]) -> Result<String, Failure> {
     match text {
-        Some(text) if text != "-" => Ok(text),
+        Some(text) if text != "-" && !is_given() => Ok(text),
         None if std::io::stdin().is_terminal() && images.is_empty() => {
             Err(Failure::usage("there is nothing to say")
                 .hint("Give a TEXT, or pipe one in; `mosaic chat` talks."))
         }
         None if std::io::stdin().is_terminal() => Ok(String::new()),
-        Some(_) | None => {
-            let mut text = String::new();
+        before => {
+            let mut text = before.filter(|text| text != "-").map_or_else(String::new, |text| text + "\n\n");
+            let given = text.len();
             let read = tokio::io::stdin().take(CONTENT_BYTES_MAX + 1).read_to_string(&mut text).await;
             read.map_err(|error| Failure::error(format!("cannot read standard input: {error}")))?;
             if text.len() as u64 > CONTENT_BYTES_MAX {
                 return Err(Failure::usage("what is said may have at most 1 MiB"));
             }
+            if text.len() == given {
+                text.truncate(given.saturating_sub(2));
+            }
             Ok(text)
         }
     }
+}
+
+/// Whether something was given on standard input: a pipe or a file. A terminal, `/dev/null` or a socket that this
+/// command only inherited is not waited for.
+fn is_given() -> bool {
+    rustix::fs::fstat(std::io::stdin()).is_ok_and(|stat| {
+        matches!(FileType::from_raw_mode(stat.st_mode), FileType::Fifo | FileType::RegularFile)
+    })
 }
 
 /// An image's type, by what it begins with, and the file.

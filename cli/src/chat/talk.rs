@@ -17,7 +17,7 @@ use super::{
     Ask,
     commands::{self, Line},
     follow::{Followed, follow},
-    input::{Input, Typed},
+    input::{Input, Quiet, Typed},
     model_name, models,
     print::Printer,
     show, usage,
@@ -145,7 +145,10 @@ impl Talk<'_> {
         opening: impl Future<Output = Result<Answer, Error>>,
     ) -> Result<Option<u8>, Failure> {
         let mut printer = Printer::new(self.session.output);
-        let followed = follow(&self.chat, opening, &mut printer, &mut self.signals).await;
+        let followed = {
+            let _quiet = Quiet::new();
+            follow(&self.chat, opening, &mut printer, &mut self.signals).await
+        };
         // Also of an answer that was left: what is said next belongs to the same conversation.
         if let Some(id) = printer.conversation_id() {
             self.conversation = Some(id.to_owned());
@@ -154,14 +157,20 @@ impl Talk<'_> {
             Followed::Left(signal) if signal == rustix::process::Signal::INT.as_raw() => {
                 self.note("left before it was seen to stop");
             }
+            Followed::Left(signal) if signal == rustix::process::Signal::QUIT.as_raw() => {
+                printer.finish().await?;
+                self.note("the answer goes on; `mosaic chat -c` shows it");
+                return Ok(Some(exit::OK));
+            }
             Followed::Left(signal) => return Ok(Some(exit::of_signal(signal))),
-            Followed::Ended(message) => {
+            Followed::Ended { message, stopped_here } => {
                 match (message.state(), Error::unfinished(&message)) {
                     (State::Stopped, _) => {
-                        self.note(&format!(
-                            "stopped by {}; what came is kept",
-                            text::escape(&message.stopped_by)
-                        ));
+                        let by = match stopped_here {
+                            true => String::new(),
+                            false => format!(" by token {}", text::escape(&message.stopped_by)),
+                        };
+                        self.note(&format!("stopped{by}; what came is kept"));
                     }
                     (_, Some(error)) => Failure::from(error).report(),
                     (_, None) => {}

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 use test_support::{
     Server,
-    fake_llm::{Ending, FakeLlm, Reply, Script, Step, Wire},
+    fake_llm::{self, Ending, FakeLlm, Reply, Script, Step, Wire},
 };
 
 use crate::support::Mosaic;
@@ -17,7 +17,7 @@ use crate::support::Mosaic;
 struct Place {
     server: Server,
     mosaic: Mosaic,
-    _fake: FakeLlm,
+    fake: FakeLlm,
     _config: tempfile::NamedTempFile,
 }
 
@@ -36,7 +36,7 @@ impl Place {
         )?;
         let server = Server::builder().config("config", config.path().display()).start().await?;
         let mosaic = Mosaic::operator(&server)?;
-        Ok(Self { server, mosaic, _fake: fake, _config: config })
+        Ok(Self { server, mosaic, fake, _config: config })
     }
 }
 
@@ -214,5 +214,61 @@ async fn the_life_of_a_conversation() -> Result<()> {
     assert!(mosaic.ok(&["models"]).await?.contains("the default"));
     assert!(mosaic.ok(&["usage"]).await?.contains("fake/story"));
     assert_eq!(mosaic.json(&["usage", "--days", "1"]).await?["usage"][0]["model"], "fake/story");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_newcomer_tries_is_answered() -> Result<()> {
+    let mut cut = Reply::text(["half of"]);
+    cut.stop = fake_llm::Stop::Length;
+    let place = Place::new(Script::new().reply("story", Reply::text(["one"])).reply("story", cut)).await?;
+    let mosaic = &place.mosaic;
+    // A text and a pipe are one message; where to go on is said.
+    let ran = mosaic.run_with(&["chat", "send", "Sum up:"], "a long text\n").await?;
+    let asked = place.fake.requests().last().context("no request")?.json();
+    assert_eq!(asked["messages"][0]["content"], "Sum up:\n\na long text\n", "{asked}");
+    let id = ran.stderr.trim().strip_prefix("conversation ").context("no id")?.to_owned();
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "one\n"));
+    let ran = mosaic.run(&["chat", "send", "--conversation", &id, "go on"]).await?;
+    assert!(ran.stderr.contains("cut at the limit of tokens"), "{ran:?}");
+    let asked = place.fake.requests().last().context("no request")?.json();
+    assert_eq!(asked["messages"][2]["content"], "go on", "{asked}");
+    let ran = mosaic.run(&["chat", "hello", "you"]).await?;
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("did you mean `mosaic chat send 'hello you'`?"), "{ran:?}");
+    let ran = mosaic.run(&["conversation", "search", "unheard-of"]).await?;
+    assert_eq!((ran.code, ran.stderr.trim()), (0, "no conversation matches"));
+    let ran = mosaic.run(&["chat", "send", "--model", "nobody", "hi"]).await?;
+    assert_eq!(ran.stderr.matches("lists them").count(), 1, "{ran:?}");
+    let ran = mosaic.run(&["conversation", "stop", &id]).await?;
+    assert!(ran.code == 0 && ran.stderr.contains("nothing is being answered"), "{ran:?}");
+    Ok(())
+}
+
+// Looking at the terminal blocks, and the model server must go on meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_left_goes_on_until_it_is_stopped() -> Result<()> {
+    let mut slow = endless("it has begun");
+    slow.wait_ms = 4000;
+    let place = Place::new(Script::new().reply("story", slow)).await?;
+    let mut pty = place.mosaic.in_pty(&["chat"])?;
+    pty.wait_for("> ")?;
+    pty.type_in("hi\r")?;
+    pty.wait_for("waiting for the model")?;
+    pty.wait_for("it has begun")?;
+    let before = pty.shown().len();
+    pty.type_in("typed meanwhile")?;
+    pty.type_in("\u{4}")?;
+    pty.wait_for("the answer goes on")?;
+    assert_eq!(pty.ended().await?, 0);
+    assert!(!pty.shown()[before..].contains("typed"), "{}", pty.shown());
+    assert_eq!(pty.attributes_now()?, pty.attributes);
+    let list = place.mosaic.json(&["conversation", "ls"]).await?;
+    let id = list["conversations"][0]["id"].as_str().context("an id")?.to_owned();
+    let shown = place.mosaic.json(&["conversation", "show", &id]).await?;
+    assert_eq!(shown["messages"][1]["state"], "STATE_STREAMING");
+    place.mosaic.ok(&["conversation", "stop", &id]).await?;
+    let shown = place.mosaic.json(&["conversation", "show", &id]).await?;
+    assert_eq!(shown["messages"][1]["state"], "STATE_STOPPED");
     Ok(())
 }

@@ -93,7 +93,7 @@ impl Chat {
         }
         let parent = say.parent.unwrap_or(conversation.head);
         let mut branch = match parent {
-            Some(parent) => self.branch(who, &conversation, parent).await?,
+            Some(parent) => self.branch(&conversation, parent).await?,
             None => Vec::new(),
         };
         check_results(&say.tool_results, branch.last().map(|said| &said.message))?;
@@ -125,28 +125,27 @@ impl Chat {
             (Role::Assistant, None) => return Err(Error::internal("an answer answers nothing")),
         };
         let conversation = store::find(&self.db, who.workspace, message.conversation).await?;
-        let branch = self.branch(who, &conversation, question).await?;
+        let branch = self.branch(&conversation, question).await?;
         self.answer(who, conversation, None, None, branch, how, request).await
     }
 
     /// The branch that ends with a message, which is whole.
-    async fn branch(
-        &self,
-        who: &Principal,
-        conversation: &Conversation,
-        last: MessageId,
-    ) -> Result<Vec<Said>> {
+    async fn branch(&self, conversation: &Conversation, last: MessageId) -> Result<Vec<Said>> {
         let mut branch = store::branch(&self.db, conversation.id, last).await?;
-        let streams = |said: &Said| said.message.state == State::Streaming;
-        if branch.last().is_some_and(streams) && self.shared.lives.get(who.workspace, last).is_none() {
-            // It may have ended between the two looks.
+        let mut again = false;
+        for (said, abandoned) in branch.iter().filter(|(said, _)| said.message.state == State::Streaming) {
+            // Ended here if nobody makes it any more; or it may have ended between the two looks.
+            again |= self.settle(said.message.clone(), *abandoned).await?;
+        }
+        if again {
             branch = store::branch(&self.db, conversation.id, last).await?;
         }
+        let branch: Vec<_> = branch.into_iter().map(|(said, _)| said).collect();
         let Some(newest) = branch.last() else {
             let text = format!("message {last} is not in conversation {}", conversation.id);
             return Err(Error::new(Reason::MessageNotFound, text).with("message_id", last));
         };
-        if streams(newest) {
+        if newest.message.state == State::Streaming {
             let text = format!("message {last} is still being generated; wait for its end, or stop it");
             return Err(Error::new(Reason::MessageStreaming, text).with("message_id", last));
         }

@@ -2,7 +2,7 @@
 //!
 //! It knows nothing about who makes them and who reads them.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     provider::{Piece, Stop, ToolCall},
@@ -67,13 +67,29 @@ pub enum Event {
     },
     /// The count of tokens so far.
     Usage(Counted),
-    /// It is finished. Carries the message, and its text, which the record leaves out.
-    Completed {
-        /// The message.
-        message: Box<Message>,
-        /// Its text.
-        content: String,
-    },
+    /// It is finished. [`write_completed`] writes it without a copy of the text.
+    #[serde(deserialize_with = "completed", skip_serializing)]
+    Completed(Box<Message>),
+}
+
+/// The last event as it is written: the text lies beside the record, which leaves it out.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Last<'m> {
+    Completed { message: &'m Message, content: &'m str },
+}
+
+/// And as it is read.
+#[derive(Deserialize)]
+struct Completed {
+    message: Box<Message>,
+    content: String,
+}
+
+fn completed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
+    let Completed { mut message, content } = Completed::deserialize(deserializer)?;
+    message.content = content;
+    Ok(message)
 }
 
 /// An event and its place in the log.
@@ -85,8 +101,18 @@ pub struct Numbered {
     pub event: Event,
 }
 
-/// Writes an event as a line at the end of `lines`.
+/// Writes an event as a line at the end of `lines`; not the last one.
 pub fn write(lines: &mut Vec<u8>, sequence: u64, event: &Event) -> serde_json::Result<()> {
+    write_line(lines, sequence, event)
+}
+
+/// Writes the last event as a line at the end of `lines`.
+pub fn write_completed(lines: &mut Vec<u8>, sequence: u64, message: &Message) -> serde_json::Result<()> {
+    let last = Last::Completed { message, content: &message.content };
+    write_line(lines, sequence, &last)
+}
+
+fn write_line(lines: &mut Vec<u8>, sequence: u64, event: &impl Serialize) -> serde_json::Result<()> {
     lines.extend_from_slice(sequence.to_string().as_bytes());
     lines.push(b' ');
     serde_json::to_writer(&mut *lines, event)?;
@@ -97,12 +123,7 @@ pub fn write(lines: &mut Vec<u8>, sequence: u64, event: &Event) -> serde_json::R
 /// Reads a line, without its end.
 pub fn read(line: &[u8]) -> Option<Numbered> {
     let (sequence, rest) = sequence_of(line)?;
-    let mut event = serde_json::from_slice(rest).ok()?;
-    if let Event::Completed { message, content } = &mut event {
-        // The text is there once, and read with the record.
-        message.content.clone_from(content);
-    }
-    Some(Numbered { sequence, event })
+    Some(Numbered { sequence, event: serde_json::from_slice(rest).ok()? })
 }
 
 /// The sequence of a line, and the rest of it.
@@ -179,7 +200,7 @@ impl Answer {
                 self.content_from = None;
             }
             Event::Usage(counted) => self.counted = Some(*counted),
-            Event::ContextTrimmed { .. } | Event::Completed { .. } => {}
+            Event::ContextTrimmed { .. } | Event::Completed(_) => {}
         }
     }
 

@@ -89,9 +89,9 @@ impl Generation {
             outcome = self.generate() => outcome,
         };
         let complete = matches!(outcome, Outcome::Complete(_));
-        self.finish(outcome).await;
+        let message = self.finish(outcome).await;
         if complete && self.untitled {
-            self.title().await;
+            self.title(&message).await;
         }
     }
 
@@ -190,8 +190,9 @@ impl Generation {
         })
     }
 
-    /// Fills in the message, has it stored, and shows the last event.
-    async fn finish(&mut self, outcome: Outcome) {
+    /// Fills in the message, has it stored, and shows the last event. From here on the text is there once, however
+    /// long it waits for the database.
+    async fn finish(&mut self, outcome: Outcome) -> Arc<Message> {
         let complete = matches!(outcome, Outcome::Complete(_));
         if let Some(current) = self.current.take() {
             let failure = match &outcome {
@@ -202,7 +203,9 @@ impl Generation {
             self.answer.left.push(attempt);
         }
         let mut message = self.message.clone();
-        fill(&mut message, &self.answer);
+        let sequence = self.answer.sequence;
+        fill(&mut message, std::mem::take(&mut self.answer));
+        self.answer.sequence = sequence;
         match outcome {
             Outcome::Complete(stop) => {
                 message.state = State::Complete;
@@ -219,17 +222,16 @@ impl Generation {
         // A full disk leaves it out; the database has the count.
         let _ = self.append(&[usage]);
         message.last_sequence = self.answer.sequence + 1;
-        let completed =
-            Event::Completed { message: Box::new(message.clone()), content: message.content.clone() };
-        let stored = self.shared.saver.finish(&self.live, &message, &completed).await;
-        if stored {
-            self.live.finish(&mut self.answer, message.clone(), &completed);
+        let mut message = Arc::new(message);
+        if let Some(stored) = self.shared.saver.finish(&self.live, &message).await {
+            message = stored;
+            self.live.finish(Arc::clone(&message));
         } else {
             // The server ends without its database: the next start finds the log.
             self.live.log.finish();
         }
-        self.message = message;
         self.shared.lives.remove(self.live.message);
+        message
     }
 
     /// The attempt under way as it is recorded when it is left.
@@ -243,13 +245,13 @@ impl Generation {
 }
 
 /// Puts what the events have made into the message.
-pub(super) fn fill(message: &mut Message, answer: &Answer) {
-    message.content.clone_from(&answer.content);
-    message.beside = answer.beside.clone();
-    message.attempts.clone_from(&answer.left);
+pub(super) fn fill(message: &mut Message, answer: Answer) {
+    message.content = answer.content;
+    message.beside = answer.beside;
+    message.attempts = answer.left;
     // The last attempt is the one that the content is of.
     if answer.content_from.is_some()
-        && let Some(last) = answer.left.last()
+        && let Some(last) = message.attempts.last()
     {
         message.answered_by.clone_from(&last.model);
     }

@@ -119,6 +119,14 @@ impl Live {
         }
     }
 
+    /// Resolves when it was given up without being stored: nothing more comes, and no end.
+    pub async fn lost(&self) {
+        self.gone.cancelled().await;
+        if self.is_finished() {
+            std::future::pending().await
+        }
+    }
+
     /// The message, if it is finished.
     pub fn is_finished(&self) -> bool {
         self.finished.borrow().is_some()
@@ -133,28 +141,36 @@ impl Live {
         for (event, sequence) in events.iter().zip(answer.sequence + 1..) {
             event::write(&mut lines, sequence, event).map_err(Error::internal)?;
         }
-        let full = |cause| Error::caused(Reason::Internal, "the answer cannot be written down", cause);
-        // Before anybody can read them: whoever has an event may come back for what follows it at once.
-        self.newest.send_replace(answer.sequence + events.len() as u64);
-        if let Err(cause) = self.log.append(&lines) {
-            self.newest.send_replace(answer.sequence);
-            return Err(full(cause));
-        }
+        self.append_lines(&lines, answer.sequence + events.len() as u64)?;
         for event in events {
             answer.apply(answer.sequence + 1, event);
         }
         Ok(())
     }
 
+    /// Takes lines, of which the last has the sequence `newest`.
+    fn append_lines(&self, lines: &[u8], newest: u64) -> Result<()> {
+        // Before anybody can read them: whoever has an event may come back for what follows it at once.
+        let before = self.newest.send_replace(newest);
+        self.log.append(lines).map_err(|cause| {
+            self.newest.send_replace(before);
+            Error::caused(Reason::Internal, "the answer cannot be written down", cause)
+        })
+    }
+
     /// It is stored: the last event is shown, and whoever waits is told.
     ///
     /// A log that cannot be written any more only costs readers the way here: they read the rest in the database.
-    pub fn finish(&self, answer: &mut Answer, message: Message, completed: &Event) {
-        if let Err(cause) = self.append(answer, std::slice::from_ref(completed)) {
+    pub fn finish(&self, message: Arc<Message>) {
+        let mut last = Vec::new();
+        // Another server may have ended it, with fewer events.
+        let sequence = self.newest() + 1;
+        let written = event::write_completed(&mut last, sequence, &message).map_err(Error::internal);
+        if let Err(cause) = written.and_then(|()| self.append_lines(&last, sequence)) {
             tracing::warn!(message = %self.message, %cause, "the last event is only in the database");
         }
         self.log.finish();
-        self.finished.send_replace(Some(Arc::new(message)));
+        self.finished.send_replace(Some(message));
     }
 }
 
@@ -182,6 +198,11 @@ impl Lives {
     /// None yet. Logs lie in `root`.
     pub fn new(root: PathBuf, most: usize, most_of_workspace: usize) -> Self {
         Self { root, most, most_of_workspace, all: Mutex::default() }
+    }
+
+    /// Where the logs lie.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<MessageId, Arc<Live>>> {
@@ -224,6 +245,11 @@ impl Lives {
     /// An answer of a workspace that is being generated.
     pub fn get(&self, workspace: WorkspaceId, message: MessageId) -> Option<Arc<Live>> {
         self.all().get(&message).filter(|live| live.workspace == workspace).cloned()
+    }
+
+    /// True if it is being generated here.
+    pub fn has(&self, message: MessageId) -> bool {
+        self.all().contains_key(&message)
     }
 
     /// Those of a conversation.

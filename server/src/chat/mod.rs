@@ -11,6 +11,7 @@ pub mod generation;
 pub mod grpc;
 pub mod live;
 pub mod models;
+mod orphan;
 pub mod prompt;
 pub mod provider;
 pub mod record;
@@ -285,7 +286,7 @@ impl Chat {
         if let Some(live) = live() {
             return Watch::live(self.around(), Arc::clone(who), &live, after, follow);
         }
-        let Stored { message, .. } = store::find_message(&self.db, who.workspace, id).await?;
+        let Stored { message, abandoned } = store::find_without_text(&self.db, who.workspace, id).await?;
         if message.role == Role::User {
             return Err(Error::bad_request(
                 "message_id",
@@ -296,10 +297,17 @@ impl Chat {
             return Watch::stored(self.around(), Arc::clone(who), &message, after);
         }
         // It began between the two looks, or another server makes it.
-        match live() {
-            Some(live) => Watch::live(self.around(), Arc::clone(who), &live, after, follow),
-            None => Err(self.elsewhere(&message)),
+        if let Some(live) = live() {
+            return Watch::live(self.around(), Arc::clone(who), &live, after, follow);
         }
+        // Or nobody does any more.
+        if self.settle(message.clone(), abandoned).await? {
+            let Stored { message: ended, .. } = store::find_without_text(&self.db, who.workspace, id).await?;
+            if ended.state != State::Streaming {
+                return Watch::stored(self.around(), Arc::clone(who), &ended, after);
+            }
+        }
+        Err(self.elsewhere(&message))
     }
 
     fn elsewhere(&self, message: &Message) -> Error {
@@ -327,9 +335,9 @@ impl Chat {
             let stopping = || Error::new(Reason::ServerStopping, "the server is stopping; try again soon");
             return message.map(|message| (*message).clone()).ok_or_else(stopping);
         }
-        let Stored { message, abandoned } = store::find_message(&self.db, who.workspace, id).await?;
+        let Stored { message, .. } = self.find_settled(who, id).await?;
         match message.state {
-            State::Streaming if !abandoned => Err(self.elsewhere(&message)),
+            State::Streaming => Err(self.elsewhere(&message)),
             _ => Ok(message),
         }
     }

@@ -137,7 +137,7 @@ impl Models {
     fn unknown(&self, name: &str) -> Error {
         let known: Vec<&str> = self.aliases.keys().chain(self.upstreams.keys()).map(String::as_str).collect();
         let message = format!(
-            "no model is called {name:?}; ListModels lists them; aliases and providers here: {}",
+            "no model is called {name:?} (aliases and providers here: {}); ListModels lists them",
             known.join(", ")
         );
         Error::new(Reason::ModelNotFound, message).with("model", name)

@@ -1,9 +1,14 @@
 //! After a kill: what the logs of answers hold that the database does not, and their honest end.
 //!
-//! It runs once, before anybody can read. Every event that anyone was shown is in a log or in the database; an event
+//! At a start it runs before anybody can read; later for answers that nobody makes any more. Every event that anyone was shown is in a log or in the database; an event
 //! that is in both is the same in both.
 
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs, io,
+    path::Path,
+    sync::Arc,
+};
 
 use super::{
     event::{self, Answer, Event},
@@ -11,7 +16,7 @@ use super::{
     prompt::tokens_of_bytes,
     provider::Usage,
     record::{Attempt, Counted, Message, State},
-    store::{self, Chunk},
+    store::{self, Chunk, Finished, Guard},
 };
 use crate::{
     db::{Db, changes::Changes},
@@ -25,18 +30,60 @@ use crate::{
 /// # Errors
 /// The database, or the disk.
 pub async fn replay(db: &Db, changes: &Changes, node: NodeId, root: &Path) -> Result<usize> {
-    let interrupted = store::streaming_of(db, node).await?;
+    let interrupted = store::streaming_of(db, node, &[]).await?;
     let count = interrupted.len();
+    let mut known: HashSet<_> = HashSet::new();
     for message in interrupted {
-        let lines = known_lines(db, message.id, root).await?;
-        let (message, chunk) = ended(message, lines)?;
-        store::finish(changes, Arc::new(message), Arc::new(chunk)).await?;
+        known.insert(message.id);
+        end(db, changes, message, Guard::Owner, Some(root)).await?;
     }
+    tell_of_others(db, root, &known).await?;
     // Only now: a kill in between finds them again.
     match fs::remove_dir_all(root) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(Error::internal(cause)),
         _ => Ok(count),
     }
+}
+
+/// Ends an answer that nobody makes any more, with all that is known of it: in the database, and in a log in `root`.
+///
+/// # Errors
+/// The database, or the disk.
+pub async fn end(
+    db: &Db,
+    changes: &Changes,
+    message: Message,
+    guard: Guard,
+    root: Option<&Path>,
+) -> Result<Finished> {
+    let lines = known_lines(db, message.id, root).await?;
+    let (message, chunk) = ended(message, lines)?;
+    store::finish(changes, Arc::new(message), Arc::new(chunk), guard).await
+}
+
+/// Answers that another server has ended, because this one was away for longer than its lease, stay as they are: they
+/// may have been read and built upon. Of what only the log has, nothing but a word is kept.
+async fn tell_of_others(db: &Db, root: &Path, known: &HashSet<MessageId>) -> Result<()> {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(MessageId));
+    for id in ids.filter(|id| !known.contains(id)) {
+        let log = read_log(&root.join(id.to_string())).map_err(Error::internal)?;
+        let mut lines = BTreeMap::new();
+        add(&mut lines, event::whole_lines(&log).0);
+        // An answer that was stored, and killed before its log was removed, has its own end there, or none.
+        let shown = lines.into_iter().rev().find(|(_, line)| {
+            event::read(line).is_some_and(|numbered| !matches!(numbered.event, Event::Completed(_)))
+        });
+        let newest = shown.map_or(0, |(sequence, _)| sequence);
+        let end = store::last_sequence(db, id).await?;
+        if let Some(stored) = end.and_then(|end| end.checked_sub(1))
+            && newest > stored
+        {
+            tracing::warn!(message = %id, events = newest - stored, "another server has ended an answer of this one, \
+                which was away for too long: these events were not in the database");
+        }
+    }
+    Ok(())
 }
 
 /// All events of an answer that are anywhere, by sequence, and the newest one that the database has.
@@ -45,7 +92,7 @@ struct Known {
     stored: u64,
 }
 
-async fn known_lines(db: &Db, message: MessageId, root: &Path) -> Result<Known> {
+async fn known_lines(db: &Db, message: MessageId, root: Option<&Path>) -> Result<Known> {
     let mut known = Known { lines: BTreeMap::new(), stored: 0 };
     loop {
         let chunks = store::lines(db, message, known.stored).await?;
@@ -57,8 +104,10 @@ async fn known_lines(db: &Db, message: MessageId, root: &Path) -> Result<Known> 
         }
         known.stored = known.lines.last_key_value().map_or(0, |(last, _)| *last);
     }
-    let log = read_log(&root.join(message.to_string())).map_err(Error::internal)?;
-    add(&mut known.lines, event::whole_lines(&log).0);
+    if let Some(root) = root {
+        let log = read_log(&root.join(message.to_string())).map_err(Error::internal)?;
+        add(&mut known.lines, event::whole_lines(&log).0);
+    }
     Ok(known)
 }
 
@@ -105,7 +154,7 @@ fn ended(mut message: Message, known: Known) -> Result<(Message, Chunk)> {
         }
         let Some(numbered) = event::read(line) else { break };
         // The last event was about to be shown, and its message about to be stored.
-        if let Event::Completed { message: completed, .. } = numbered.event {
+        if let Event::Completed(completed) = numbered.event {
             append_line(&mut missing, line, *sequence, known.stored);
             let chunk = chunk(completed.id, known.stored, *sequence, &missing);
             return Ok((*completed, chunk));
@@ -116,11 +165,11 @@ fn ended(mut message: Message, known: Known) -> Result<(Message, Chunk)> {
     if answer.content_from.is_some() {
         answer.left.push(last_attempt(&answer, &message));
     }
-    fill(&mut message, &answer);
+    let sequence = answer.sequence;
+    fill(&mut message, answer);
     message.state = State::Interrupted;
-    message.last_sequence = answer.sequence + 1;
-    let completed = Event::Completed { message: Box::new(message.clone()), content: message.content.clone() };
-    event::write(&mut missing, message.last_sequence, &completed).map_err(Error::internal)?;
+    message.last_sequence = sequence + 1;
+    event::write_completed(&mut missing, message.last_sequence, &message).map_err(Error::internal)?;
     let chunk = chunk(message.id, known.stored, message.last_sequence, &missing);
     Ok((message, chunk))
 }

@@ -3,6 +3,8 @@
 //! It reads them in their logs, like every other reader, and knows nothing about how they come to be. While the
 //! database is away it waits, and nothing grows but the logs.
 
+mod cursor;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -17,24 +19,31 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::cursor::Cursor;
 use super::{
-    event::{self, Event},
     live::{Live, Lives},
+    orphan,
     record::{Counted, Message},
-    store::{self, Chunk},
+    store::{self, Chunk, Finished, Guard},
 };
 use crate::{
     db::{Db, changes::Changes},
     error::{Error, Reason},
     ids::{MessageId, NodeId},
-    log::{self, Reader},
 };
 
 /// Answers that wait to be finished; more of them wait for a place.
 const QUEUE_MAX: usize = 1024;
+/// Answers that are being finished at once. Each holds all of its lines that are not in the database; the others wait
+/// with nothing but their logs and the finished text.
+const FINISHES_MAX: usize = 32;
+/// Bytes of events that go into the database in one statement; one answer's row more.
+const SAVE_BYTES_MAX: usize = 256 * 1024;
 /// The database is asked again so soon, and later so late.
 const RETRY: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(3);
+/// And so soon whether leases can be renewed.
+const LEASE_RETRY: Duration = Duration::from_secs(1);
 
 /// Hands answers to the writer.
 #[derive(Debug)]
@@ -55,10 +64,9 @@ impl std::fmt::Debug for ChangesHandle {
 /// An answer that has ended.
 struct Finish {
     live: Arc<Live>,
-    message: Message,
-    /// The line of the last event.
-    last_line: Vec<u8>,
-    stored: oneshot::Sender<()>,
+    message: Arc<Message>,
+    /// The message as it is stored.
+    stored: oneshot::Sender<Arc<Message>>,
 }
 
 /// The writer's task, to be joined when the server stops.
@@ -101,17 +109,13 @@ impl Saver {
         (Self { finishes, changes: ChangesHandle(changes) }, Inbox(inbox))
     }
 
-    /// Stores an answer that has ended, with its last event, however long the database is away. False if the server
-    /// stops first.
-    pub async fn finish(&self, live: &Arc<Live>, message: &Message, completed: &Event) -> bool {
-        let mut last_line = Vec::new();
-        if let Err(cause) = event::write(&mut last_line, message.last_sequence, completed) {
-            tracing::error!(message = %message.id, %cause, "an event cannot be written");
-            return false;
-        }
+    /// Stores an answer that has ended, with its last event, however long the database is away: the message as it is
+    /// stored, which is another one if this server was believed to be dead. `None` if it is not stored.
+    pub async fn finish(&self, live: &Arc<Live>, message: &Arc<Message>) -> Option<Arc<Message>> {
         let (stored, answer) = oneshot::channel();
-        let finish = Finish { live: Arc::clone(live), message: message.clone(), last_line, stored };
-        self.finishes.send(finish).await.is_ok() && answer.await.is_ok()
+        let finish = Finish { live: Arc::clone(live), message: Arc::clone(message), stored };
+        self.finishes.send(finish).await.ok()?;
+        answer.await.ok()
     }
 
     /// Counts what a title cost, and gives it to the conversation unless somebody has given it one. One try.
@@ -144,7 +148,7 @@ impl Inbox {
             cursors: HashMap::new(),
             ending: HashSet::new(),
             finishing: FuturesUnordered::new(),
-            leased: None,
+            renew_at: Instant::now(),
         };
         let task = tokio::spawn(writer.run(stop.clone()));
         Task { stop, task }
@@ -161,7 +165,8 @@ struct Writer {
     /// Answers whose rest is on its way: nothing else of them is written.
     ending: HashSet<MessageId>,
     finishing: FuturesUnordered<BoxFuture<'static, MessageId>>,
-    leased: Option<Instant>,
+    /// When leases are renewed next.
+    renew_at: Instant,
 }
 
 impl Writer {
@@ -178,7 +183,7 @@ impl Writer {
                 Some(ended) = self.finishing.next() => {
                     self.ending.remove(&ended);
                 }
-                finish = self.inbox.recv() => match finish {
+                finish = self.inbox.recv(), if self.finishing.len() < FINISHES_MAX => match finish {
                     Some(finish) => self.finish(finish),
                     None => break,
                 },
@@ -190,83 +195,125 @@ impl Writer {
         while self.finishing.next().await.is_some() {}
     }
 
-    /// What is new of all answers, in one statement.
+    /// What is new of all answers, many in a statement.
     async fn save(&mut self) {
+        self.renew().await;
         let mut lives = self.lives().list();
         lives.retain(|live| !self.ending.contains(&live.message));
         if lives.is_empty() {
             self.cursors.clear();
             return;
         }
-        self.renew().await;
-        let mut chunks = Vec::new();
+        self.cursors.retain(|id, _| lives.iter().any(|live| live.message == *id));
+        let (mut chunks, mut bytes) = (Vec::new(), 0);
         for live in &lives {
             let cursor = self.cursors.entry(live.message).or_insert_with(|| Cursor::new(live));
             match cursor.pending(store::ROW_BYTES_MAX) {
-                Ok(Some(chunk)) => chunks.push(chunk),
+                Ok(Some(chunk)) => {
+                    bytes += chunk.lines.len();
+                    chunks.push(chunk);
+                }
                 Ok(None) => {}
                 Err(cause) => {
                     tracing::warn!(message = %live.message, %cause, "an answer's log cannot be read")
                 }
             }
-        }
-        if chunks.is_empty() {
-            return;
-        }
-        match store::save_chunks(&self.db, &chunks).await {
-            Ok(()) => {
-                for chunk in chunks {
-                    if let Some(cursor) = self.cursors.get_mut(&chunk.message) {
-                        cursor.saved(chunk.last);
-                    }
+            if bytes >= SAVE_BYTES_MAX {
+                if !self.save_chunks(std::mem::take(&mut chunks)).await {
+                    return;
                 }
+                bytes = 0;
             }
-            // They stay pending: the same first sequence with more behind it replaces what may have been written.
-            Err(cause) => tracing::warn!(%cause, answers = chunks.len(), "events wait for the database"),
         }
-        self.cursors.retain(|id, _| lives.iter().any(|live| live.message == *id));
+        self.save_chunks(chunks).await;
     }
 
+    /// False if the database did not take them.
+    async fn save_chunks(&mut self, chunks: Vec<Chunk>) -> bool {
+        if chunks.is_empty() {
+            return true;
+        }
+        if let Err(cause) = store::save_chunks(&self.db, &chunks).await {
+            // They stay pending: the same first sequence with more behind it replaces what may have been written.
+            tracing::warn!(%cause, answers = chunks.len(), "events wait for the database");
+            return false;
+        }
+        for chunk in chunks {
+            if let Some(cursor) = self.cursors.get_mut(&chunk.message) {
+                cursor.saved(chunk.last);
+            }
+        }
+        true
+    }
+
+    /// Says that this server lives, and ends what nobody makes though it is in this server's name: the answer to the
+    /// transaction that began it was lost, or the one that was to end it failed for good.
     async fn renew(&mut self) {
-        if self.leased.is_some_and(|at| at.elapsed() < self.settings.lease / 3) {
+        if Instant::now() < self.renew_at {
             return;
         }
-        match store::renew_leases(&self.db, self.settings.node, self.settings.lease).await {
-            Ok(()) => self.leased = Some(Instant::now()),
-            Err(cause) => tracing::warn!(%cause, "leases wait for the database"),
+        self.renew_at = match self.try_renew().await {
+            Ok(()) => Instant::now() + self.settings.lease / 3,
+            Err(cause) => {
+                tracing::warn!(%cause, "leases wait for the database");
+                Instant::now() + LEASE_RETRY
+            }
+        };
+    }
+
+    async fn try_renew(&mut self) -> Result<(), Error> {
+        let node = self.settings.node;
+        let here: Vec<_> = self.lives().list().iter().map(|live| live.message).collect();
+        if !here.is_empty() {
+            store::renew_leases(&self.db, node, self.settings.lease).await?;
         }
+        for message in store::streaming_of(&self.db, node, &here).await? {
+            // It may have begun meanwhile: a place is taken before the row is written.
+            if !self.lives().has(message.id) {
+                orphan::end_own(&self.db, &self.changes, message, self.lives().root()).await?;
+            }
+        }
+        Ok(())
     }
 
     fn finish(&mut self, finish: Finish) {
-        let Finish { live, message, last_line, stored } = finish;
+        let Finish { live, message, stored } = finish;
         let mut cursor = self.cursors.remove(&live.message).unwrap_or_else(|| Cursor::new(&live));
-        let changes = self.changes.clone();
+        let (db, changes, shared) = (self.db.clone(), self.changes.clone(), Arc::clone(&self.shared));
         self.ending.insert(live.message);
         self.finishing.push(Box::pin(async move {
-            let chunk = match cursor.rest(&last_line, message.last_sequence) {
+            let chunk = match cursor.rest(&message) {
                 Ok(chunk) => chunk,
                 Err(cause) => {
                     tracing::error!(message = %message.id, %cause, "an answer's log cannot be read");
                     return live.message;
                 }
             };
-            let done = persist(&changes, message, chunk).await;
-            if done {
+            let stored_so = match persist(&changes, &message, chunk).await {
+                Some(stored_so) => Some(stored_so),
+                None => orphan::give_up(&db, &changes, &message, shared.lives.root()).await,
+            };
+            if let Some(stored_so) = stored_so {
                 // Whoever waits may have gone: the server stops.
-                let _ = stored.send(());
+                let _ = stored.send(stored_so);
             }
             live.message
         }));
     }
 }
 
-/// Until it is stored; false if it never can be.
-async fn persist(changes: &Changes, message: Message, chunk: Chunk) -> bool {
-    let (message, chunk) = (Arc::new(message), Arc::new(chunk));
+/// Until it is stored: the message as it is then. `None` if it never can be.
+async fn persist(changes: &Changes, message: &Arc<Message>, chunk: Chunk) -> Option<Arc<Message>> {
+    let chunk = Arc::new(chunk);
     let mut wait = RETRY;
     loop {
-        match store::finish(changes, Arc::clone(&message), Arc::clone(&chunk)).await {
-            Ok(()) => return true,
+        match store::finish(changes, Arc::clone(message), Arc::clone(&chunk), Guard::Owner).await {
+            // The answer to a commit may have been lost: then it is this very message.
+            Ok(Finished::Before(before)) if before.end_ms != message.end_ms => {
+                tracing::warn!(message = %message.id, "another server has ended an answer of this one, which was away for too long");
+                return Some(Arc::new(*before));
+            }
+            Ok(_) => return Some(Arc::clone(message)),
             Err(error) if may_pass(&error) => {
                 tracing::warn!(message = %message.id, %error, "an answer waits for the database");
                 sleep(wait).await;
@@ -274,7 +321,7 @@ async fn persist(changes: &Changes, message: Message, chunk: Chunk) -> bool {
             }
             Err(error) => {
                 tracing::error!(message = %message.id, %error, "an answer cannot be stored");
-                return false;
+                return None;
             }
         }
     }
@@ -282,77 +329,6 @@ async fn persist(changes: &Changes, message: Message, chunk: Chunk) -> bool {
 
 fn may_pass(error: &Error) -> bool {
     matches!(error.reason(), Reason::DatabaseUnavailable | Reason::ServerBusy)
-}
-
-/// How far an answer is in the database.
-struct Cursor {
-    message: MessageId,
-    reader: Reader,
-    /// Whole and torn lines that are not in the database.
-    lines: Vec<u8>,
-    /// The first of them.
-    first: u64,
-}
-
-impl Cursor {
-    fn new(live: &Live) -> Self {
-        let reader = Reader::new(Arc::clone(&live.log), 0);
-        Self { message: live.message, reader, lines: Vec::new(), first: 1 }
-    }
-
-    /// Reads on until so many bytes are there.
-    fn read(&mut self, most: usize) -> std::io::Result<()> {
-        while self.lines.len() < most {
-            match self.reader.read(most - self.lines.len())? {
-                Some(log::Chunk::Data { bytes, .. }) => self.lines.extend_from_slice(&bytes),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
-    fn pending(&mut self, mut most: usize) -> std::io::Result<Option<Chunk>> {
-        loop {
-            self.read(most)?;
-            let (whole, torn) = event::whole_lines(&self.lines);
-            if !whole.is_empty() || torn.len() < most {
-                return Ok(chunk(self.message, self.first, whole));
-            }
-            // One event that is larger than that goes in alone.
-            most = most.saturating_mul(2);
-        }
-    }
-
-    /// Events up to this one are in the database.
-    fn saved(&mut self, last: u64) {
-        let (whole, _) = event::whole_lines(&self.lines);
-        let mut kept = whole.len();
-        for line in whole.split_inclusive(|byte| *byte == b'\n').rev() {
-            match event::sequence_of(line) {
-                Some((sequence, _)) if sequence > last => kept -= line.len(),
-                _ => break,
-            }
-        }
-        self.lines.drain(..kept);
-        self.first = last + 1;
-    }
-
-    /// Everything that is left, and one more line.
-    fn rest(&mut self, last_line: &[u8], last: u64) -> std::io::Result<Chunk> {
-        self.read(usize::MAX)?;
-        let whole = event::whole_lines(&self.lines).0.len();
-        self.lines.truncate(whole);
-        self.lines.extend_from_slice(last_line);
-        let lines = String::from_utf8_lossy(&self.lines).into_owned();
-        Ok(Chunk { message: self.message, first: self.first, last, lines })
-    }
-}
-
-fn chunk(message: MessageId, first: u64, whole: &[u8]) -> Option<Chunk> {
-    let last_line = whole.split_inclusive(|byte| *byte == b'\n').next_back()?;
-    let (last, _) = event::sequence_of(last_line)?;
-    Some(Chunk { message, first, last, lines: String::from_utf8_lossy(whole).into_owned() })
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ impl Watch {
         match &step {
             Step::Event(numbered) => {
                 self.cursor = numbered.sequence;
-                self.completed = matches!(numbered.event, Event::Completed { .. });
+                self.completed = matches!(numbered.event, Event::Completed(_));
             }
             Step::Ended(reason, _) => {
                 self.ended = true;
@@ -253,7 +253,8 @@ impl Watch {
                 if chunks.is_empty() {
                     // Everything was sent before, or it went away under its reader.
                     let (db, workspace) = (self.around.db.clone(), self.who.workspace);
-                    db::detached(async move { store::find_message(&db, workspace, message).await }).await?;
+                    db::detached(async move { store::find_without_text(&db, workspace, message).await })
+                        .await?;
                     self.completed = true;
                 }
                 for lines in chunks {
@@ -274,6 +275,10 @@ impl Watch {
             () = live.deleted() => Wake::End(EndReason::Deleted),
             () = self.around.draining.cancelled() => self.drained(),
             error = self.who.ended() => Wake::Refused(error),
+            () = live.lost() => {
+                let text = "the end of the answer could not be stored; ask for it again soon";
+                Wake::Refused(Error::new(Reason::DatabaseUnavailable, text))
+            }
             () = sleep_until(self.sent + self.around.heartbeat) => Wake::Heartbeat,
         }
     }

@@ -240,8 +240,8 @@ impl Keeper {
                 self.closings.begin(uuid, &begin(None, false, uuid), None);
             }
         }
-        self.end_all_runs(Duration::from_millis(stop.grace_ms));
         self.closings.begin(tree::STRAYS, &begin(None, false, tree::STRAYS), None);
+        self.end_all_runs(Duration::from_millis(stop.grace_ms));
         self.stopping = Some((token, id));
         None
     }

@@ -36,6 +36,8 @@ pub(super) struct Current {
     /// Tokens of the prompt, estimated.
     input_tokens: u64,
     reported: Option<Usage>,
+    /// The model server has begun to answer.
+    answering: bool,
     /// What it failed with, for the record.
     pub(super) failure: Option<Failure>,
 }
@@ -52,7 +54,7 @@ impl Current {
             duration_ms: 0,
             counted: Counted::default(),
         };
-        Self { attempt, began: Instant::now(), input_tokens, reported: None, failure: None }
+        Self { attempt, began: Instant::now(), input_tokens, reported: None, answering: false, failure: None }
     }
 
     /// The record of it. `whole`: it came to its end, so that a provider's count is all of it.
@@ -69,7 +71,8 @@ impl Current {
             reported => {
                 let had_content = attempt.first_content_ms.is_some();
                 let mut usage = reported.unwrap_or_default();
-                if usage.input == 0 && (had_content || failure.is_none()) {
+                // Who was stopped or lost before the model server began to answer has cost nothing that is known of.
+                if usage.input == 0 && (had_content || (failure.is_none() && self.answering)) {
                     usage.input = self.input_tokens;
                 }
                 if had_content {
@@ -178,6 +181,9 @@ impl Generation {
         };
         let asking = timeout_at(due, candidate.provider.generate(prompt)).await;
         let mut pieces = asking.map_err(|_| late(waiting_for, self.deadline))??;
+        if let Some(current) = &mut self.current {
+            current.answering = true;
+        }
         loop {
             let mut batch = Batch::new(bytes_max.saturating_sub(self.answer.bytes()));
             batch.take(timeout_at(due, pieces.next()).await.map_err(|_| late(waiting_for, self.deadline))?);

@@ -11,7 +11,7 @@ use super::Generation;
 use crate::chat::{
     prompt::{tokens, tokens_of_bytes},
     provider::{Parameters, Part, Piece, Prompt, Role, Turn, Usage},
-    record::Counted,
+    record::{Counted, Message},
 };
 
 /// How long it may take.
@@ -28,14 +28,14 @@ const ASK: &str = "Give this conversation a title of two to six words, in its ow
 
 impl Generation {
     /// Asks for a title, if there is more than the small local model to ask, and has it stored.
-    pub(super) async fn title(&self) {
-        let answered = self.candidates.iter().find(|candidate| candidate.name == self.message.answered_by);
+    pub(super) async fn title(&self, message: &Message) {
+        let answered = self.candidates.iter().find(|candidate| candidate.name == message.answered_by);
         let Some(candidate) = answered.filter(|c| !c.is_local && self.shared.settings.model_titles) else {
             return;
         };
         let question = self.question.branch.last().map_or("", |said| &said.message.content);
         let text =
-            format!("{ASK}\n\nQuestion: {}\n\nAnswer: {}", excerpt(question), excerpt(&self.message.content));
+            format!("{ASK}\n\nQuestion: {}\n\nAnswer: {}", excerpt(question), excerpt(&message.content));
         let input = tokens(&text);
         let prompt = Prompt {
             model: candidate.model.clone(),
@@ -72,7 +72,7 @@ impl Generation {
             Ok(Ok(())) => Some(tidy(&title)).filter(|title| !title.is_empty()),
             _ => None,
         };
-        self.shared.saver.title(&self.message, candidate.name.clone(), counted, title).await;
+        self.shared.saver.title(message, candidate.name.clone(), counted, title).await;
     }
 }
 

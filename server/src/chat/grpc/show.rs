@@ -249,7 +249,7 @@ fn show_event(event: Event) -> Shown {
             Shown::ContextTrimmed(pb::ContextTrimmed { dropped })
         }
         Event::Usage(counted) => Shown::Usage(show_usage(counted)),
-        Event::Completed { message, .. } => {
+        Event::Completed(message) => {
             Shown::Completed(pb::Completed { message: Some(show_message(*message)) })
         }
     }

@@ -51,7 +51,7 @@ fn end(known: Known) -> (Message, Vec<Numbered>) {
     let last = events.last().unwrap();
     assert_eq!((chunk.first, chunk.last), (stored + 1, last.sequence));
     assert_eq!(message.last_sequence, last.sequence);
-    assert!(matches!(&last.event, Event::Completed { content, .. } if *content == message.content));
+    assert!(matches!(&last.event, Event::Completed(last) if last.content == message.content));
     (message, events)
 }
 
@@ -100,8 +100,8 @@ fn database_and_log_complete_each_other() {
 fn an_end_that_was_about_to_be_shown_is_the_end() {
     let mut finished = message(Role::Assistant, "all of it");
     finished.last_sequence = 3;
-    let completed = Event::Completed { message: Box::new(finished), content: "all of it".to_owned() };
-    let log = lines(1, &[started(), text("all of it"), completed]);
+    let mut log = lines(1, &[started(), text("all of it")]);
+    event::write_completed(&mut log, 3, &finished).unwrap();
     let (message, events) = end(known(&lines(1, &[started()]), &log));
     assert_eq!((message.content.as_str(), message.state, events.len()), ("all of it", State::Complete, 2));
 }

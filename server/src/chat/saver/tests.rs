@@ -3,7 +3,11 @@
 //! It needs no database.
 
 use super::*;
-use crate::chat::{event::Answer, example::message, record::Role};
+use crate::chat::{
+    event::{self, Answer, Event},
+    example::message,
+    record::Role,
+};
 
 /// An answer with a log of its own.
 struct Place {
@@ -34,6 +38,7 @@ fn texts(chunk: &Chunk) -> Vec<String> {
     assert_eq!(numbered.last().map(|last| last.sequence), Some(chunk.last));
     let text = |numbered: event::Numbered| match numbered.event {
         Event::Text(text) => text,
+        Event::Completed(message) => message.content,
         other => panic!("{other:?}"),
     };
     numbered.into_iter().map(text).collect()
@@ -89,9 +94,7 @@ fn the_rest_is_everything_that_was_not_saved_and_the_last_line() {
         place.write(&texts_of_all[saved..]);
         // Also with some of it read already.
         cursor.pending(12).unwrap();
-        let mut last = Vec::new();
-        event::write(&mut last, 5, &Event::Text("end".into())).unwrap();
-        let rest = cursor.rest(&last, 5).unwrap();
+        let rest = cursor.rest(&Message { last_sequence: 5, ..message(Role::Assistant, "end") }).unwrap();
         let wanted: Vec<String> =
             texts_of_all[saved..].iter().chain(&["end"]).map(ToString::to_string).collect();
         assert_eq!((texts(&rest), rest.first, rest.last), (wanted, saved as u64 + 1, 5));

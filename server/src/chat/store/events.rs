@@ -8,7 +8,7 @@ use deadpool_postgres::Transaction;
 use futures_util::future::BoxFuture;
 use tokio_postgres::types::Json;
 
-use super::message_event;
+use super::{message_event, messages::ABANDONED};
 use crate::{
     auth::Actor,
     chat::record::{Attempt, Left, Message},
@@ -76,27 +76,73 @@ pub async fn renew_leases(db: &Db, node: NodeId, lease: Duration) -> Result<()> 
     Ok(())
 }
 
+/// Who may end an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// The server that makes it.
+    Owner,
+    /// Anybody, if that server was not heard of for longer than its lease, by the database's clock.
+    Abandoned,
+}
+
+/// What became of the end of an answer.
+#[derive(Clone, Debug)]
+pub enum Finished {
+    /// It is stored.
+    Stored,
+    /// It had ended before, so.
+    Before(Box<Message>),
+    /// Its server lives.
+    Alive,
+    /// Its conversation was deleted.
+    Gone,
+}
+
 /// Stores an answer that has ended, with the rest of its events, and settles what it used. Idempotent: an answer that
 /// has ended before, or whose conversation is gone, stays as it is.
 ///
 /// # Errors
 /// The database.
-pub async fn finish(changes: &Changes, message: Arc<Message>, chunk: Arc<Chunk>) -> Result<()> {
+pub async fn finish(
+    changes: &Changes,
+    message: Arc<Message>,
+    chunk: Arc<Chunk>,
+    guard: Guard,
+) -> Result<Finished> {
     changes
         .submit(move |tx| -> BoxFuture<'_, _> {
-            Box::pin(finish_in(tx, Arc::clone(&message), Arc::clone(&chunk)))
+            Box::pin(finish_in(tx, Arc::clone(&message), Arc::clone(&chunk), guard))
         })
         .await
 }
 
-async fn finish_in(tx: &Transaction<'_>, message: Arc<Message>, chunk: Arc<Chunk>) -> Result<Outcome<()>> {
-    let done = Ok(Outcome::Done { value: (), events: Vec::new() });
+/// Locks an answer that is to be ended; what it is if it must not be.
+async fn lock(tx: &Transaction<'_>, message: &Message, guard: Guard) -> Result<Option<Finished>> {
     // Not FOR UPDATE: events that are being saved hold their message against deletion, in an order of their own.
-    let sql = "SELECT 1 FROM messages WHERE id = $1 AND node_id = $2 AND state = 'STREAMING' \
-               FOR NO KEY UPDATE";
-    let statement = tx.prepare_cached(sql).await?;
-    if tx.query_opt(&statement, &[&message.id.0, &message.node.0]).await?.is_none() {
-        return done;
+    let sql = format!(
+        "SELECT state = 'STREAMING', {ABANDONED}, record, content FROM messages m \
+         WHERE id = $1 AND node_id = $2 FOR NO KEY UPDATE"
+    );
+    let statement = tx.prepare_cached(&sql).await?;
+    let Some(row) = tx.query_opt(&statement, &[&message.id.0, &message.node.0]).await? else {
+        return Ok(Some(Finished::Gone));
+    };
+    if !row.try_get::<_, bool>(0)? {
+        let Json(before): Json<Message> = row.try_get(2)?;
+        return Ok(Some(Finished::Before(Box::new(Message { content: row.try_get(3)?, ..before }))));
+    }
+    let may = guard == Guard::Owner || row.try_get::<_, Option<bool>>(1)?.unwrap_or_default();
+    Ok((!may).then_some(Finished::Alive))
+}
+
+async fn finish_in(
+    tx: &Transaction<'_>,
+    message: Arc<Message>,
+    chunk: Arc<Chunk>,
+    guard: Guard,
+) -> Result<Outcome<Finished>> {
+    if let Some(value) = lock(tx, &message, guard).await? {
+        return Ok(Outcome::Done { value, events: Vec::new() });
     }
     let rows = rows(&chunk);
     let columns = (
@@ -118,7 +164,8 @@ async fn finish_in(tx: &Transaction<'_>, message: Arc<Message>, chunk: Arc<Chunk
     tx.execute(&statement, &[&message.id.0, &message.state.as_str(), &message.content, &Json(&*message)])
         .await?;
     let actor = Actor::system();
-    Ok(Outcome::Done { value: (), events: vec![message_event(&message, "FINISHED", &actor)?] })
+    let events = vec![message_event(&message, "FINISHED", &actor)?];
+    Ok(Outcome::Done { value: Finished::Stored, events })
 }
 
 /// A chunk in rows of at most [`ROW_BYTES_MAX`], but at least a line: first and last sequence, and the lines. A row is

@@ -13,8 +13,11 @@ use tokio_postgres::{Row, types::Json};
 pub use self::{
     begin::{Begin, Begun, begin},
     conversations::{create, delete, find, list, title, update},
-    events::{Chunk, ROW_BYTES_MAX, finish, lines, renew_leases, save_chunks},
-    messages::{Stored, branch, find as find_message, images, list as list_messages, shown, streaming_of},
+    events::{Chunk, Finished, Guard, ROW_BYTES_MAX, finish, lines, renew_leases, save_chunks},
+    messages::{
+        Stored, branch, find as find_message, find_without_text, images, last_sequence,
+        list as list_messages, shown, streaming_of,
+    },
 };
 use super::record::{Conversation, Message};
 use crate::{

@@ -8,9 +8,11 @@ mod conversations;
 mod events;
 mod fallback;
 mod input;
+mod orphans;
 mod survive;
 mod third_party;
 mod titles;
+mod two_servers;
 mod usage;
 
 use std::time::Duration;

@@ -2,23 +2,35 @@
 //!
 //! It must not know how the server keeps its promises, only what they are.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use mosaic_proto::chat::v1::{
-    MessageEvent, SendMessageRequest, StopMessageRequest, message::State, usage::Source,
+    MessageEvent, SendMessageRequest, StopMessageRequest, message::State, message_event::Event as Kind,
+    usage::Source,
 };
 use test_support::{
     Postgres, Server, cost,
     fake_llm::{Ending, Reply, Script, Step},
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
-use super::{Answer, Chat, completed, ensure_numbered, say, text};
+use super::{Answer, Chat, PATIENCE, completed, ensure_numbered, say, text};
 use crate::survive::{Seeded, faults};
 
 /// Answers at once.
 const MANY: usize = 50;
+/// From the first token to the sending of a stop.
+const STOP_MAX: Duration = Duration::from_millis(100);
+
+/// How long PostgreSQL is away.
+fn away() -> Duration {
+    Duration::from_secs(if test_support::long() { 10 } else { 3 })
+}
 
 /// What one reader was shown until its connection broke, or until the end.
 async fn read(chat: &mut test_support::ChatClient, content: String) -> (String, Vec<MessageEvent>) {
@@ -90,8 +102,18 @@ async fn a_thousand_stops_leave_no_stream_upstream() -> Result<()> {
             for n in 0..share {
                 let mut answer = Answer::to(&mut client, say(&format!("worker {worker}, {n}"))).await?;
                 let first = answer.first_text().await?;
+                let seen = Instant::now();
                 let stop = StopMessageRequest { message_id: answer.message.clone() };
-                let message = client.stop_message(stop).await?.into_inner().message.context("no message")?;
+                let mut stopping = std::pin::pin!(client.stop_message(stop));
+                // Polled once, it is on its way.
+                let at_once = futures_util::poll!(stopping.as_mut());
+                let took = seen.elapsed();
+                ensure!(took <= STOP_MAX, "the stop was sent {took:?} after the first token");
+                let stopped = match at_once {
+                    Poll::Ready(stopped) => stopped,
+                    Poll::Pending => timeout(PATIENCE, stopping).await.context("the stop is not answered")?,
+                };
+                let message = stopped?.into_inner().message.context("no message")?;
                 ensure!(
                     message.state() == State::Stopped && message.content.starts_with(&first),
                     "{message:?}"
@@ -164,25 +186,33 @@ async fn stalled_readers_cost_no_memory() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_goes_on_while_postgresql_is_away() -> Result<()> {
-    let mut reply = Reply::steps([Step::Words(600)]);
+    let words = 200 * away().as_secs() as usize;
+    let mut reply = Reply::steps([Step::Words(words)]);
     reply.tokens_per_second = 200.0;
     let fake = test_support::fake_llm::FakeLlm::start(Script::new().reply("m", reply)).await?;
     let postgres = Postgres::start().await?;
     let builder = Server::builder().config_file(super::configuration(&fake, ""));
+    let builder = builder.config("streams.heartbeat_ms", 200);
     let server = builder.database_url(postgres.url()).start().await?;
     let mut client = server.chat()?;
     let mut answer = Answer::to(&mut client, say("go on")).await?;
     answer.first_text().await?;
     postgres.stop().await?;
+    let gone = Instant::now();
     // All of the text comes without the database; only the end needs it.
     let mut events = Vec::new();
-    while text(&events).len() < 5 * 590 {
+    while text(&events).len() < 5 * (words - 60) {
         events.push(answer.next().await?.context("it ended")?);
+    }
+    // Neither is it there when the end wants to be stored.
+    while gone.elapsed() < away() {
+        let step = answer.step().await?.context("it ended")?;
+        events.extend(Some(step).filter(|step| !matches!(step.event, Some(Kind::Heartbeat(_)))));
     }
     postgres.start_again().await?;
     events.extend(answer.rest().await?);
     let message = completed(&events)?;
-    assert_eq!((message.state(), message.content.len()), (State::Complete, 5 * 600));
+    assert_eq!((message.state(), message.content.len()), (State::Complete, 5 * words));
     let kept = Answer::after(&mut client, &answer.message, 0).await?.rest().await?;
     ensure_numbered(&kept, 1)?;
     assert_eq!(kept[kept.len() - events.len()..], events[..]);
@@ -191,8 +221,8 @@ async fn an_answer_goes_on_while_postgresql_is_away() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_while_postgresql_is_away_loses_nothing_that_was_shown() -> Result<()> {
-    let mut reply = Reply::steps([Step::Words(4000)]);
-    reply.tokens_per_second = 400.0;
+    let mut reply = Reply::steps([Step::Words(4000)]).ending(Ending::Endless);
+    reply.tokens_per_second = 200.0;
     let fake = test_support::fake_llm::FakeLlm::start(Script::new().reply("m", reply)).await?;
     let postgres = Postgres::start().await?;
     let builder = Server::builder().config_file(super::configuration(&fake, ""));
@@ -205,12 +235,20 @@ async fn a_kill_while_postgresql_is_away_loses_nothing_that_was_shown() -> Resul
         answers.insert(answer.message.clone(), answer);
     }
     postgres.stop().await?;
-    let mut shown = HashMap::new();
+    let (mut reading, gone) = (JoinSet::new(), Instant::now());
     for (id, mut answer) in answers {
-        let mut events = Vec::new();
-        for _ in 0..200 {
-            events.push(answer.next().await?.context("it ended")?);
-        }
+        reading.spawn(async move {
+            let mut events = Vec::new();
+            while gone.elapsed() < away() {
+                events.push(answer.next().await?.context("it ended")?);
+            }
+            anyhow::Ok((id, events))
+        });
+    }
+    let mut shown = HashMap::new();
+    while let Some(read) = reading.join_next().await {
+        let (id, events) = read??;
+        ensure!(events.len() > 200, "only {} events while the database was away", events.len());
         shown.insert(id, events);
     }
     server.kill9().await?;

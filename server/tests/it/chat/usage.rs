@@ -216,3 +216,18 @@ async fn the_list_of_models_says_what_is_there_and_why_not() -> Result<()> {
     assert_eq!(first.candidates, ["fake/m"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_stop_before_the_model_server_answers_costs_nothing() -> Result<()> {
+    let mut silent = Reply::text(["late"]);
+    silent.wait_ms = 600_000;
+    let chat = Chat::saying(silent).await?;
+    let mut client = chat.client()?;
+    let answer = Answer::to(&mut client, say("never mind")).await?;
+    chat.fake.until(|counts| counts.open == 1).await;
+    let stop = StopMessageRequest { message_id: answer.message.clone() };
+    let message = client.stop_message(stop).await?.into_inner().message.context("no message")?;
+    let usage = message.usage.unwrap_or_default();
+    assert_eq!((message.state(), usage.input, usage.output), (State::Stopped, 0, 0));
+    Ok(())
+}

@@ -3,6 +3,7 @@
 //! It must not know an adapter's inside: it sees what is sent upstream and what pieces come back.
 
 mod endings;
+mod network;
 mod requests;
 mod tls;
 
