@@ -18,8 +18,8 @@ use rustix::net::{
     SendFlags, recvmsg, sendmsg,
 };
 
-pub use self::tree::{Bounds, Ending, Enforcement, Limits, SURVIVORS_MAX, Sent, Step, Survivor, Tracking};
 pub use self::programs::{RUN_OUTPUT_BYTES_MAX, RUN_TIMEOUT_MS_MAX, RUNS_MAX, Ran, Run};
+pub use self::tree::{Bounds, Ending, Enforcement, Limits, SURVIVORS_MAX, Sent, Step, Survivor, Tracking};
 
 /// Grows with each change that an older peer would not understand.
 pub const PROTOCOL: u32 = 1;

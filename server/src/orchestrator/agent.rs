@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::Stop;
+use super::{job::Stop, place::Left};
 use crate::{
     ids::{AgentId, JobId, NodeId, TerminalId, WorkspaceId},
     terminal::{Bounds, Exit, Step, Survivor, Tracking},
@@ -141,9 +141,6 @@ pub struct Receipt {
     pub tracking: Option<Tracking>,
     /// What was sent, in this order.
     pub steps: Vec<Step>,
-    /// The reference that keeps what was not committed.
-    #[serde(default)]
-    pub saved_ref: Option<String>,
 }
 
 /// All that is recorded of an agent.
@@ -191,6 +188,12 @@ pub struct Agent {
     /// The branch that it works on.
     #[serde(default)]
     pub branch: Option<String>,
+    /// The repository whose worktree that is.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// What is left of its work.
+    #[serde(default)]
+    pub left: Left,
     /// Tokens that it reported.
     #[serde(default)]
     pub tokens_used: u64,

@@ -14,6 +14,7 @@ pub fn spec() -> Spec {
         env: BTreeMap::new(),
         repository: None,
         base: None,
+        commit: None,
         depends_on: Vec::new(),
         priority: 5,
         attempts_max: 1,

@@ -217,8 +217,10 @@ pub struct Spec {
     pub env: BTreeMap<String, String>,
     /// A repository of which the agent gets a worktree.
     pub repository: Option<String>,
-    /// The commit that the worktree begins at.
+    /// What the worktree begins at, as it was named.
     pub base: Option<String>,
+    /// The commit that this named when the job was made.
+    pub commit: Option<String>,
     /// The jobs that must succeed before.
     pub depends_on: Vec<JobId>,
     /// 1 to 10.

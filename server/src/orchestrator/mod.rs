@@ -5,12 +5,16 @@
 pub mod agent;
 #[cfg(test)]
 mod example;
+mod follow;
 pub mod grpc;
 mod hub;
 pub mod job;
+mod look;
 mod nodes;
+mod place;
 pub mod profile;
 mod run;
+mod running;
 mod scan;
 mod scheduler;
 mod settle;
@@ -20,7 +24,7 @@ pub mod store;
 pub mod worktree;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fs,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -36,11 +40,11 @@ use tokio_util::{
 use self::{
     agent::Agent,
     hub::Hub,
-    job::State,
     profile::Profiles,
-    run::Running,
+    running::Running,
     scheduler::Claimed,
     store::{queue::Queue, read::FoundJob},
+    worktree::Worktrees,
 };
 use crate::{
     auth::{Principal, Role},
@@ -49,13 +53,11 @@ use crate::{
     error::{Error, Reason, Result},
     ids::{AgentId, NodeId, WorkspaceId, WriterId},
     terminal::{Session, Standing, Start, Terminals},
-    workspace::{
-        page::{Page, Paged},
-        request::RequestId,
-    },
+    workspace::request::RequestId,
 };
 
 pub use self::{
+    look::Until,
     spawn::Wish as SpawnWish,
     stop::{Switched, Wish as StopWish},
 };
@@ -93,6 +95,7 @@ struct Shared {
     /// The machine's start: a pid means nothing in another one.
     boot: String,
     terminals: Arc<Terminals>,
+    worktrees: Worktrees,
     hub: Arc<Hub>,
     running: Mutex<HashMap<AgentId, Arc<Running>>>,
     claimed: Claimed,
@@ -126,28 +129,6 @@ impl Shared {
 /// An agent as it is shown, with the last line that it printed, if it runs here.
 pub type ShownAgent = (Agent, String);
 
-/// What a wait is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// A final state.
-    Over,
-    /// An agent of it runs, or it is over.
-    Started,
-    /// It asks something, or it is over.
-    InputRequired,
-}
-
-impl Until {
-    fn is_met(self, state: State) -> bool {
-        state.is_over()
-            || match self {
-                Self::Over => false,
-                Self::Started => state.has_agent(),
-                Self::InputRequired => state == State::InputRequired,
-            }
-    }
-}
-
 impl Orchestrator {
     /// Takes over what runs, and begins to schedule.
     ///
@@ -167,6 +148,7 @@ impl Orchestrator {
             changes,
             node,
             boot: boot(),
+            worktrees: Worktrees::new(Arc::clone(&terminals), config.data.worktrees()),
             terminals,
             hub: Arc::default(),
             running: Mutex::default(),
@@ -198,118 +180,6 @@ impl Orchestrator {
         self.shared.tasks.wait().await;
     }
 
-    /// The profiles, and the default's name.
-    ///
-    /// # Errors
-    /// `ROLE_TOO_LOW`.
-    pub fn profiles(&self, who: &Principal) -> Result<&Profiles> {
-        reads(who)?;
-        Ok(&self.shared.profiles)
-    }
-
-    /// One job.
-    ///
-    /// # Errors
-    /// `JOB_NOT_FOUND`, or the database.
-    pub async fn job(&self, who: &Principal, named: &str) -> Result<FoundJob> {
-        reads(who)?;
-        self.shared.job(who.workspace, named).await
-    }
-
-    /// A page of jobs, and the newest event of the same snapshot.
-    ///
-    /// # Errors
-    /// `ROLE_TOO_LOW`, or the database.
-    pub async fn jobs(
-        &self,
-        who: &Principal,
-        page: &Page,
-        states: &[State],
-        labels: &BTreeMap<String, String>,
-    ) -> Result<(Paged<FoundJob>, u64)> {
-        reads(who)?;
-        let (jobs, sequence) =
-            store::read::jobs(&self.shared.db, who.workspace, page, states, labels).await?;
-        Ok((page.cut(jobs, |found| found.job.id.0), sequence))
-    }
-
-    /// One agent.
-    ///
-    /// # Errors
-    /// `AGENT_NOT_FOUND`, or the database.
-    pub async fn agent(&self, who: &Principal, named: &str) -> Result<ShownAgent> {
-        reads(who)?;
-        Ok(self.shown(self.shared.agent(who.workspace, named).await?))
-    }
-
-    /// A page of agents, and the newest event of the same snapshot.
-    ///
-    /// # Errors
-    /// `JOB_NOT_FOUND`, or the database.
-    pub async fn agents(
-        &self,
-        who: &Principal,
-        page: &Page,
-        states: &[agent::State],
-        of_job: &str,
-    ) -> Result<(Paged<ShownAgent>, u64)> {
-        reads(who)?;
-        let job = match of_job {
-            "" => None,
-            named => Some(self.shared.job(who.workspace, named).await?.job.id),
-        };
-        let (agents, sequence) =
-            store::read::agents(&self.shared.db, who.workspace, page, states, job).await?;
-        let shown = agents.into_iter().map(|agent| self.shown(agent)).collect();
-        Ok((page.cut(shown, |(agent, _): &ShownAgent| agent.id.0), sequence))
-    }
-
-    /// An agent with what only the running one knows.
-    fn shown(&self, agent: Agent) -> ShownAgent {
-        let line = self.shared.running().get(&agent.id).map(|running| running.last_line());
-        (agent, line.unwrap_or_default())
-    }
-
-    /// Waits for a job; whether it was there when the time was up, the job, and its newest agent.
-    ///
-    /// # Errors
-    /// `JOB_NOT_FOUND`, `SERVER_STOPPING`, or the database.
-    pub async fn wait(
-        &self,
-        who: &Principal,
-        named: &str,
-        until: Until,
-        timeout: Duration,
-    ) -> Result<(bool, FoundJob, Option<ShownAgent>)> {
-        reads(who)?;
-        let shared = &self.shared;
-        let deadline = tokio::time::Instant::now() + timeout;
-        let id = shared.job(who.workspace, named).await?.job.id;
-        let mut ear = shared.hub.listen(id);
-        let mut words = shared.changes.words();
-        let (met, found) = loop {
-            let found = shared.job(who.workspace, &id.to_string()).await?;
-            let met = until.is_met(found.job.state);
-            if met || tokio::time::Instant::now() >= deadline {
-                break (met, found);
-            }
-            // What another server does may not be heard of here; it is looked for.
-            let again = deadline.min(tokio::time::Instant::now() + 4 * POLL);
-            tokio::select! {
-                () = ear.changed() => {}
-                Ok(()) = words.changed() => {}
-                () = tokio::time::sleep_until(again) => {}
-                () = shared.draining.cancelled() => return Err(stopping()),
-                error = who.ended() => return Err(error),
-            }
-        };
-        let agent = match found.job.agent {
-            Some(agent) => store::read::agent(&shared.db, who.workspace, &agent.to_string()).await?,
-            None => None,
-        };
-        Ok((met, found, agent.map(|agent| self.shown(agent))))
-    }
-
     /// Types into an agent's terminal, once for each request id.
     ///
     /// # Errors
@@ -338,7 +208,11 @@ impl Orchestrator {
             Standing::Live(terminal) => {
                 terminal.type_once(writer(request.as_ref(), agent.id), text.as_bytes())
             }
-            Standing::Over(_) | Standing::Unborn => Err(over()),
+            Standing::Over(_) => Err(over()),
+            Standing::Unborn => {
+                let message = format!("agent {:?} is about to start; try again", agent.name);
+                Err(Error::new(Reason::KeeperUnavailable, message))
+            }
         }
     }
 

@@ -3,24 +3,17 @@
 //! A kill at any point leaves a row that says how far it was, and a child in the keeper or none; `settle` goes on from
 //! there. It knows nothing about why a job was chosen.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-
-use tokio::{sync::watch, time::Instant};
-use tokio_util::sync::CancellationToken;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Shared,
     agent::{Agent, Receipt},
+    follow::{Ending, Follower},
     job::{EndReason, Job, State, Stop},
     now_ms,
+    place::Left,
     profile::Launch,
-    scan::Scanner,
+    running::Running,
     store::{
         self,
         agents::{Both, End, Started, Verdict},
@@ -28,74 +21,15 @@ use super::{
 };
 use crate::{
     error::{Error, Reason, Result},
-    ids::{AgentId, JobId, WriterId},
+    ids::{AgentId, WriterId},
     keeper::wire,
     terminal::{AgentShell, AgentTerminal, Exit, ExitReason, How, Standing, TreeEnd, TreeLimits},
 };
-
-/// An agent that runs here.
-#[derive(Debug)]
-pub struct Running {
-    /// Identity.
-    pub agent: AgentId,
-    /// Its job.
-    pub job: JobId,
-    /// Set once somebody wants it to end; a later one may shorten the grace.
-    stop: watch::Sender<Option<Stop>>,
-    last_line: Mutex<String>,
-    /// Its program runs, or has run.
-    started: AtomicBool,
-    /// Cancelled when its end is in the database.
-    pub over: CancellationToken,
-}
-
-impl Running {
-    pub(super) fn new(agent: &Agent) -> Self {
-        Self {
-            agent: agent.id,
-            job: agent.job,
-            stop: watch::channel(agent.stop.clone()).0,
-            last_line: Mutex::default(),
-            started: AtomicBool::new(agent.start_ms.is_some()),
-            over: CancellationToken::new(),
-        }
-    }
-
-    /// It is to end.
-    pub fn stop(&self, stop: Stop) {
-        self.stop.send_replace(Some(stop));
-    }
-
-    /// True once somebody wants it to end.
-    pub fn is_stopping(&self) -> bool {
-        self.stop.borrow().is_some()
-    }
-
-    /// True once its program runs.
-    pub fn is_started(&self) -> bool {
-        self.started.load(Ordering::Acquire)
-    }
-
-    /// The last line that it printed.
-    pub fn last_line(&self) -> String {
-        self.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// The pause between two attempts to reach database or keeper.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// A shell that was asked to end and is proven gone is read to its end for at most so long.
 const END_PATIENCE: Duration = Duration::from_secs(15);
-
-/// What made an agent end.
-enum Ending {
-    /// By itself.
-    Exit(Exit),
-    /// Somebody or something wanted it.
-    Stop(Stop),
-    /// The server stops; the agent lives on.
-    Draining,
-}
 
 impl Shared {
     /// Runs an agent that is recorded here, from wherever it is to its end.
@@ -122,7 +56,7 @@ impl Shared {
         if self.persist(|| store::agents::started(&self.changes, agent.id, how)).await.is_none() {
             return false;
         }
-        running.started.store(true, Ordering::Release);
+        running.start();
         self.hub.tell(job.id);
         let started = agent.start_ms.unwrap_or(now);
         let mut follower = Follower::new(self, job, started, terminal.clone(), running);
@@ -143,7 +77,7 @@ impl Shared {
     /// The agent's terminal, started if it was not. [`Standing::Unborn`] if it is to be ended before it began.
     async fn terminal(&self, job: &Job, agent: &Agent, running: &Running) -> Result<Standing> {
         let standing = self.terminals.of_agent(agent.workspace, agent.terminal).await?;
-        if !matches!(standing, Standing::Unborn) || running.stop.borrow().is_some() {
+        if !matches!(standing, Standing::Unborn) || running.wish().is_some() {
             return Ok(standing);
         }
         let profile = self.profiles.get(&job.spec.profile)?;
@@ -157,13 +91,17 @@ impl Shared {
         env.insert("MOSAIC_AGENT_ID".to_owned(), agent.id.to_string());
         env.insert("MOSAIC_ATTEMPT".to_owned(), agent.attempt.to_string());
         env.insert("MOSAIC_FENCE".to_owned(), agent.fence.to_string());
+        let cwd = match self.place(job, agent).await? {
+            Some(place) => Some(place),
+            None => job.spec.cwd.clone().or(default),
+        };
         let shell = AgentShell {
             id: agent.terminal,
             workspace: agent.workspace,
             agent: agent.id,
             name: agent.name.clone(),
             program,
-            cwd: job.spec.cwd.clone().or(default),
+            cwd,
             env,
             size: job.spec.size,
             limits: TreeLimits {
@@ -184,8 +122,18 @@ impl Shared {
     /// Somebody wanted it to end before its program began.
     async fn stopped_before(&self, agent: &Agent) -> bool {
         let verdict = Verdict::Requeue;
-        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 })
-            .await
+        self.record(
+            agent,
+            End {
+                exit: None,
+                receipt: None,
+                time_ms: now_ms(),
+                verdict,
+                tokens_used: 0,
+                left: Left::default(),
+            },
+        )
+        .await
     }
 
     async fn not_started(&self, agent: &Agent, error: &Error) -> bool {
@@ -208,8 +156,18 @@ impl Shared {
             // Whatever it is, it is so the next time, too.
             Verdict::Over(State::Failed, EndReason::StartFailed, error.message().to_owned())
         };
-        self.record(agent, End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 })
-            .await
+        self.record(
+            agent,
+            End {
+                exit: None,
+                receipt: None,
+                time_ms: now_ms(),
+                verdict,
+                tokens_used: 0,
+                left: Left::default(),
+            },
+        )
+        .await
     }
 
     /// Ends an agent and all that it started; `None` if the server stopped meanwhile.
@@ -220,7 +178,7 @@ impl Shared {
         terminal: &AgentTerminal,
         stop: Stop,
     ) -> Option<(Exit, Receipt)> {
-        let mut wish = running.stop.subscribe();
+        let mut wish = running.wishes();
         let tree = loop {
             let grace = Duration::from_millis(wish.borrow_and_update().as_ref().unwrap_or(&stop).grace_ms);
             let how = How { grace, reason: reason(&stop), terminate: true };
@@ -246,7 +204,7 @@ impl Shared {
             over = over => over.ok().and_then(Result::ok).and_then(|exit| *exit),
             () = self.draining.cancelled() => return None,
         };
-        let stop = running.stop.borrow().clone().unwrap_or(stop);
+        let stop = running.wish().clone().unwrap_or(stop);
         let proven = tree.proven && exit.is_some();
         let exit = exit.unwrap_or(Exit { reason: ExitReason::Unknown, ..Exit::LOST });
         Some((exit, Receipt { proven, ..receipt(stop, tree) }))
@@ -265,7 +223,7 @@ impl Shared {
         let receipt = match receipt {
             Some(receipt) => Some(receipt),
             None => {
-                let stop = running.stop.borrow().clone();
+                let stop = running.wish().clone();
                 self.sweep(agent, stop).await
             }
         };
@@ -273,7 +231,11 @@ impl Shared {
             Ok(profile) => verdict(&exit, &profile.settings.no_retry_codes),
             Err(_) => verdict(&exit, &[]),
         };
-        self.record(agent, End { exit: Some(exit), receipt, time_ms: now_ms(), verdict, tokens_used }).await
+        self.record(
+            agent,
+            End { exit: Some(exit), receipt, time_ms: now_ms(), verdict, tokens_used, left: Left::default() },
+        )
+        .await
     }
 
     /// Ends what an agent that ended by itself has left running; a receipt only if that could not be done.
@@ -300,7 +262,10 @@ impl Shared {
         Some(receipt(stop, tree))
     }
 
-    async fn record(&self, agent: &Agent, end: End) -> bool {
+    /// Writes down that it is over, once nothing of its work can be lost any more.
+    async fn record(&self, agent: &Agent, mut end: End) -> bool {
+        let Some(left) = self.put_away(agent).await else { return false };
+        end.left = left;
         self.persist(|| store::agents::ended(&self.changes, agent.id, end.clone())).await.is_some()
     }
 
@@ -325,7 +290,14 @@ impl Shared {
     /// Writes down that an agent is lost, and what comes of its job.
     pub(super) async fn lose(&self, agent: AgentId, words: &str) -> Option<Both> {
         let verdict = Verdict::Lost(words.to_owned());
-        let end = End { exit: None, receipt: None, time_ms: now_ms(), verdict, tokens_used: 0 };
+        let end = End {
+            exit: None,
+            receipt: None,
+            time_ms: now_ms(),
+            verdict,
+            tokens_used: 0,
+            left: Left::default(),
+        };
         self.persist(|| store::agents::ended(&self.changes, agent, end.clone())).await.flatten()
     }
 }
@@ -333,7 +305,7 @@ impl Shared {
 /// What ending a tree came to.
 fn receipt(stop: Stop, tree: TreeEnd) -> Receipt {
     let TreeEnd { proven, survivors, tracking, steps } = tree;
-    Receipt { stop, end_ms: now_ms(), proven, survivors, tracking, steps, saved_ref: None }
+    Receipt { stop, end_ms: now_ms(), proven, survivors, tracking, steps }
 }
 
 /// Why the terminal of an agent that is being ended will have ended.
@@ -372,159 +344,6 @@ fn verdict(exit: &Exit, no_retry: &[i32]) -> Verdict {
             let message = format!("signal {} ended the program", signal.unwrap_or_default());
             Verdict::Failed(EndReason::Signaled, message)
         }
-    }
-}
-
-/// Follows a running agent: its output, its times, and those who want it to end.
-struct Follower<'a> {
-    shared: &'a Shared,
-    job: &'a Job,
-    running: &'a Running,
-    terminal: AgentTerminal,
-    scanner: Option<Scanner>,
-    /// When it has run for too long.
-    deadline: Instant,
-    asking: bool,
-}
-
-/// How often at most the output is looked at.
-const LOOK_PAUSE: Duration = Duration::from_millis(100);
-
-impl<'a> Follower<'a> {
-    fn new(
-        shared: &'a Shared,
-        job: &'a Job,
-        start_ms: u64,
-        terminal: AgentTerminal,
-        running: &'a Running,
-    ) -> Self {
-        let ran = Duration::from_millis(now_ms().saturating_sub(start_ms));
-        let deadline = Instant::now() + Duration::from_millis(job.spec.timeout_ms).saturating_sub(ran);
-        let scanner = shared.profiles.get(&job.spec.profile).ok().map(|profile| {
-            Scanner::new(terminal.log().clone(), profile.input.clone(), profile.tokens.clone())
-        });
-        let asking = job.state == State::InputRequired;
-        Self { shared, job, running, terminal, scanner, deadline, asking }
-    }
-
-    fn used(&mut self) -> u64 {
-        self.look();
-        self.scanner.as_ref().map_or(0, |scanner| scanner.used)
-    }
-
-    async fn follow(&mut self) -> Ending {
-        let mut ended = self.terminal.ended();
-        let mut wish = self.running.stop.subscribe();
-        let mut progress = self.terminal.log().progress();
-        let mut next_look = Instant::now();
-        let mut news = true;
-        loop {
-            if let Some(stop) = wish.borrow_and_update().clone() {
-                return Ending::Stop(stop);
-            }
-            if news && Instant::now() >= next_look {
-                news = false;
-                next_look = Instant::now() + LOOK_PAUSE;
-                progress.mark_unchanged();
-                self.look();
-            }
-            if let Some(stop) = self.overdue().await {
-                return Ending::Stop(stop);
-            }
-            let wake = self.wake(news.then_some(next_look));
-            tokio::select! {
-                biased;
-                exit = ended.wait_for(Option::is_some) => {
-                    if let Some(exit) = exit.ok().and_then(|exit| *exit) {
-                        return Ending::Exit(exit);
-                    }
-                }
-                Ok(()) = wish.changed() => {}
-                () = self.shared.draining.cancelled() => return Ending::Draining,
-                Ok(()) = progress.changed(), if !news => news = true,
-                () = tokio::time::sleep_until(wake) => {}
-            }
-        }
-    }
-
-    /// Reads the new output.
-    fn look(&mut self) {
-        let Some(scanner) = &mut self.scanner else { return };
-        match scanner.advance() {
-            Ok(true) => {
-                *self.running.last_line.lock().unwrap_or_else(PoisonError::into_inner) = scanner.last_line();
-            }
-            Ok(false) => {}
-            Err(cause) => tracing::debug!(%cause, "an agent's output cannot be read"),
-        }
-    }
-
-    /// What has become due: a time, a question, a budget.
-    async fn overdue(&mut self) -> Option<Stop> {
-        let spec = &self.job.spec;
-        if Instant::now() >= self.deadline {
-            let words = format!("it ran longer than {} s", spec.timeout_ms / 1000);
-            return self.stop(EndReason::Timeout, words).await;
-        }
-        if let Some(most) = spec.output_timeout_ms
-            && self.silent_ms() >= most
-        {
-            let words = format!("it printed nothing for {} s", most / 1000);
-            return self.stop(EndReason::OutputTimeout, words).await;
-        }
-        let scanner = self.scanner.as_ref()?;
-        let used = scanner.used + self.job.tokens_used;
-        if spec.token_budget > 0 && used > spec.token_budget {
-            let words = format!("it used {used} tokens; {} are allowed", spec.token_budget);
-            return self.stop(EndReason::TokenBudget, words).await;
-        }
-        let asks = scanner.asks_in().is_some_and(|wait| wait.is_zero());
-        if asks != self.asking && (asks || scanner.asks_in().is_none()) {
-            self.asking = asks;
-            let question = asks.then(|| scanner.last_line());
-            let agent = self.running.agent;
-            let told =
-                self.shared.persist(|| store::jobs::asked(&self.shared.changes, agent, question.clone()));
-            told.await;
-            self.shared.hub.tell(self.job.id);
-        }
-        None
-    }
-
-    /// The server itself wants it to end, and writes that down first.
-    async fn stop(&self, why: EndReason, words: String) -> Option<Stop> {
-        let stop = Stop {
-            why,
-            words,
-            principal: "system".to_owned(),
-            time_ms: now_ms(),
-            grace_ms: self.shared.settings.kill_grace_ms,
-        };
-        let actor = crate::auth::Actor::system();
-        let stopped = self
-            .shared
-            .persist(|| store::jobs::stop(&self.shared.changes, self.job.id, stop.clone(), actor.clone()))
-            .await;
-        self.shared.hub.tell(self.job.id);
-        // Somebody may have been quicker; then it is that one's.
-        let stop = stopped.flatten().and_then(|stopped| stopped.job.stop).unwrap_or(stop);
-        self.running.stop(stop.clone());
-        Some(stop)
-    }
-
-    fn silent_ms(&self) -> u64 {
-        now_ms().saturating_sub(self.terminal.active_ms())
-    }
-
-    /// When to look again if nothing happens.
-    fn wake(&self, look: Option<Instant>) -> Instant {
-        let silence =
-            self.job.spec.output_timeout_ms.map(|most| {
-                Instant::now() + Duration::from_millis(most.saturating_sub(self.silent_ms()).max(1))
-            });
-        let asks = self.scanner.as_ref().and_then(Scanner::asks_in).filter(|_| !self.asking);
-        let asks = asks.map(|wait| Instant::now() + wait);
-        [Some(self.deadline), look, silence, asks].into_iter().flatten().min().unwrap_or(self.deadline)
     }
 }
 

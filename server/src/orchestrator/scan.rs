@@ -21,8 +21,9 @@ const LINE_BYTES_MAX: usize = 256;
 const TOKEN_LINE_BYTES_MAX: usize = 4096;
 /// A reader that is further behind than this, and counts no tokens, goes to the end.
 const BEHIND_BYTES_MAX: u64 = 256 * 1024;
-/// How much is read at once.
+/// How much is read at once, and how often until something else gets its turn: a program may print for ever.
 const PIECE_BYTES: usize = 64 * 1024;
+const PIECES_MAX: usize = 32;
 /// A line is a question once nothing came after it for so long.
 pub const QUIET: Duration = Duration::from_millis(300);
 
@@ -53,7 +54,7 @@ impl Scanner {
         Self { log, reader, text, line, before, input, tokens, used: 0, changed: Instant::now() }
     }
 
-    /// Reads what is there by now; true if there was anything.
+    /// Reads what is there by now, but not without end; true if there was anything.
     ///
     /// # Errors
     /// What the file system says.
@@ -63,7 +64,8 @@ impl Scanner {
             self.reader = Reader::new(Arc::clone(&self.log), self.log.end() - PIECE_BYTES as u64);
             (self.text, self.line) = (TextFilter::default(), String::new());
         }
-        while let Some(chunk) = self.reader.read(PIECE_BYTES)? {
+        for _ in 0..PIECES_MAX {
+            let Some(chunk) = self.reader.read(PIECE_BYTES)? else { break };
             if let Chunk::Data { bytes, .. } = chunk {
                 let text = self.text.push(&bytes);
                 self.push(&text);
@@ -113,6 +115,11 @@ impl Scanner {
             digits.parse::<u64>().unwrap_or_default()
         });
         self.used = self.used.max(number.unwrap_or_default());
+    }
+
+    /// True if there is more to read.
+    pub fn is_behind(&self) -> bool {
+        self.reader.offset() < self.log.end()
     }
 
     /// The last line with something in it, for people.

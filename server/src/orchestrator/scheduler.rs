@@ -16,7 +16,8 @@ use super::{
     agent::{Agent, State},
     job::Job,
     now_ms,
-    run::Running,
+    place::Left,
+    running::Running,
     store::{
         self,
         claim::{Begun, Limits, Room},
@@ -177,6 +178,8 @@ impl Shared {
             receipt: None,
             worktree: None,
             branch: None,
+            repository: None,
+            left: Left::default(),
             tokens_used: 0,
             bounds: None,
         }

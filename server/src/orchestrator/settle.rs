@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Shared, run::Running, store};
+use super::{Shared, running::Running, store};
 use crate::{error::Result, keeper::wire, terminal::How};
 
 impl Shared {

@@ -244,7 +244,11 @@ impl Orchestrator {
             return Err(Error::bad_request("token_budget", problem));
         }
         let timeout = wish.timeout.unwrap_or(profile.timeout);
-        let job = new_job(who, &wish, &profile.name, timeout);
+        let mut job = new_job(who, &wish, &profile.name, timeout);
+        if !wish.repository.is_empty() {
+            // What it begins at is settled now, not when there is room.
+            job.spec.commit = Some(shared.worktrees.check(&wish.repository, &wish.base).await?.commit);
+        }
         let new = NewJob {
             job,
             depends_on: wish.depends_on.clone(),
@@ -324,6 +328,7 @@ fn new_job(who: &Principal, wish: &Wish, profile: &str, timeout: Duration) -> Jo
         env: wish.env.clone(),
         repository: text(&wish.repository),
         base: text(&wish.base),
+        commit: None,
         depends_on: Vec::new(),
         priority: wish.priority.unwrap_or(PRIORITY_DEFAULT),
         attempts_max: wish.attempts.unwrap_or(1),

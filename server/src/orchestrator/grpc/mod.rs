@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 pub(crate) use show::{to_proto_agent, to_proto_job};
 
-use self::show::{show_agent, show_job, show_profile, show_queue, show_receipt};
+use self::show::{show_agent, show_job, show_profile, show_queue};
 use super::Orchestrator;
 use crate::{auth::principal, error::Result, terminal, workspace::page::Page};
 
@@ -133,8 +133,8 @@ impl orchestrator_service_server::OrchestratorService for Handlers {
         let request = request.into_inner();
         let wish = parse::stop(request.reason, request.grace, request.force)?;
         let (job, agent) = self.orchestrator.kill(&who, &request.agent_id, wish).await?;
-        let receipt = agent.as_ref().and_then(|agent| agent.receipt.clone()).map(show_receipt);
         let agent = agent.map(|agent| show_agent(agent, String::new()));
+        let receipt = agent.as_ref().and_then(|agent| agent.receipt.clone());
         Ok(Response::new(pb::KillAgentResponse { agent, job: Some(show::show_plain_job(job)), receipt }))
     }
 

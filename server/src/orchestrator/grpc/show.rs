@@ -141,6 +141,7 @@ fn show_end_reason(why: EndReason) -> pb::job::EndReason {
 pub(super) fn show_agent(agent: Agent, last_line: String) -> pb::Agent {
     let state =
         pb::agent::State::from_str_name(&format!("STATE_{}", agent.state.as_str())).unwrap_or_default();
+    let saved_ref = agent.left.saved_ref;
     pb::Agent {
         id: agent.id.to_string(),
         name: agent.name,
@@ -156,16 +157,18 @@ pub(super) fn show_agent(agent: Agent, last_line: String) -> pb::Agent {
         start_time: agent.start_ms.map(timestamp),
         end_time: agent.end_ms.map(timestamp),
         exit: agent.exit.map(show_exit),
-        receipt: agent.receipt.map(show_receipt),
+        receipt: agent.receipt.map(|receipt| show_receipt(receipt, saved_ref.clone())),
         worktree: agent.worktree.unwrap_or_default(),
         branch: agent.branch.unwrap_or_default(),
         tokens_used: agent.tokens_used,
         last_line,
         limits: agent.bounds.and_then(show_limits),
+        worktree_kept: agent.left.kept.unwrap_or_default(),
+        saved_ref: saved_ref.unwrap_or_default(),
     }
 }
 
-pub(super) fn show_receipt(receipt: Receipt) -> pb::Receipt {
+pub(super) fn show_receipt(receipt: Receipt, saved_ref: Option<String>) -> pb::Receipt {
     pb::Receipt {
         reason: receipt.stop.words,
         principal: receipt.stop.principal,
@@ -175,7 +178,7 @@ pub(super) fn show_receipt(receipt: Receipt) -> pb::Receipt {
         survivors: receipt.survivors.into_iter().map(show_survivor).collect(),
         steps: receipt.steps.into_iter().map(show_step).collect(),
         tracking: show_tracking(receipt.tracking).into(),
-        saved_ref: receipt.saved_ref.unwrap_or_default(),
+        saved_ref: saved_ref.unwrap_or_default(),
     }
 }
 

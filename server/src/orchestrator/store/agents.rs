@@ -12,6 +12,7 @@ use crate::{
     orchestrator::{
         agent::{Agent, Change, Receipt},
         job::{self, EndReason, Job, State},
+        place::Left,
     },
     terminal::{Bounds, Exit},
 };
@@ -38,6 +39,8 @@ pub struct End {
     pub verdict: Verdict,
     /// Tokens that it reported.
     pub tokens_used: u64,
+    /// What is left of its work.
+    pub left: Left,
 }
 
 /// What an agent's end means for its job, if nobody had stopped it.
@@ -87,26 +90,22 @@ async fn started_in(tx: &Transaction<'_>, id: AgentId, how: Started) -> Result<O
     done(Some(Both { agent, job }), events)
 }
 
-/// Where an agent works is known.
+/// Where an agent works is known: worktree, branch and repository.
 ///
 /// # Errors
 /// The database.
-pub async fn placed(changes: &Changes, id: AgentId, worktree: String, branch: String) -> Result<()> {
-    changes
-        .submit(move |tx| -> BoxFuture<'_, _> {
-            Box::pin(placed_in(tx, id, worktree.clone(), branch.clone()))
-        })
-        .await
+pub async fn placed(changes: &Changes, id: AgentId, place: (String, String, String)) -> Result<()> {
+    changes.submit(move |tx| -> BoxFuture<'_, _> { Box::pin(placed_in(tx, id, place.clone())) }).await
 }
 
 async fn placed_in(
     tx: &Transaction<'_>,
     id: AgentId,
-    worktree: String,
-    branch: String,
+    (worktree, branch, repository): (String, String, String),
 ) -> Result<Outcome<()>> {
     if let Some(mut agent) = lock_agent(tx, id).await? {
         (agent.worktree, agent.branch) = (Some(worktree), Some(branch));
+        agent.repository = Some(repository);
         write_agent(tx, &agent).await?;
     }
     Ok(Outcome::Done { value: (), events: Vec::new() })
@@ -131,6 +130,10 @@ async fn ended_in(tx: &Transaction<'_>, id: AgentId, end: End) -> Result<Outcome
         agent.exit = end.exit;
         agent.receipt = end.receipt.clone();
         agent.tokens_used = end.tokens_used;
+        if end.left.kept.is_none() {
+            agent.worktree = None;
+        }
+        agent.left = end.left.clone();
         write_agent(tx, &agent).await?;
         events.push(agent_event(&agent, change, &actor)?);
         // Only for whoever is its newest agent: a job that was given to another one is that one's.

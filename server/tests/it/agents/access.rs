@@ -64,7 +64,10 @@ impl Method {
     /// What a VIEWER may call.
     fn only_reads(self) -> bool {
         use Method::*;
-        matches!(self, ListProfiles | GetJob | ListJobs | Wait | GetAgent | ListAgents | ListAgentsOf | Queue | Tail)
+        matches!(
+            self,
+            ListProfiles | GetJob | ListJobs | Wait | GetAgent | ListAgents | ListAgentsOf | Queue | Tail
+        )
     }
 
     /// What it is not found by; `None`: it names nothing.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
 use mosaic_proto::orchestrator::v1::{
-    KillAgentRequest, KillAllRequest, ListJobsRequest, SendInputRequest, SpawnAgentRequest, TailLogRequest, WaitJobRequest,
-    tail_log_request::Start,
+    KillAgentRequest, KillAllRequest, ListJobsRequest, SendInputRequest, SpawnAgentRequest, TailLogRequest,
+    WaitJobRequest, tail_log_request::Start,
 };
 use test_support::{Server, reason};
 use tonic::Code;
@@ -46,7 +46,13 @@ async fn a_job_that_cannot_be_is_refused_and_nothing_runs() -> Result<()> {
         ("attempts", SpawnAgentRequest { attempts: Some(21), ..shell("true") }),
         ("backoff", SpawnAgentRequest { backoff: seconds(3601.0), ..shell("true") }),
         ("timeout", SpawnAgentRequest { timeout: seconds(0.5), ..shell("true") }),
-        ("timeout", SpawnAgentRequest { timeout: Some(prost_types::Duration { seconds: -1, nanos: 0 }), ..shell("true") }),
+        (
+            "timeout",
+            SpawnAgentRequest {
+                timeout: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
+                ..shell("true")
+            },
+        ),
         ("queued_timeout", SpawnAgentRequest { queued_timeout: seconds(40.0 * 86400.0), ..shell("true") }),
         ("output_timeout", SpawnAgentRequest { output_timeout: seconds(0.0), ..shell("true") }),
         ("labels", SpawnAgentRequest { labels: pairs(33), ..shell("true") }),
@@ -60,15 +66,31 @@ async fn a_job_that_cannot_be_is_refused_and_nothing_runs() -> Result<()> {
     for (field, request) in bad {
         let refused = spawn(&mut client, request.clone()).await.unwrap_err();
         let short = format!("{request:?}").chars().take(200).collect::<String>();
-        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "BAD_REQUEST"), "{short}");
+        assert_eq!(
+            (refused.code(), reason(&refused).as_str()),
+            (Code::InvalidArgument, "BAD_REQUEST"),
+            "{short}"
+        );
         let named = refused.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
         assert_eq!(named.first().map(|violation| violation.field.as_str()), Some(field), "{refused:?}");
     }
     for (code, why, request) in [
-        (Code::NotFound, "PROFILE_NOT_FOUND", SpawnAgentRequest { profile: "nobody".into(), ..shell("true") }),
+        (
+            Code::NotFound,
+            "PROFILE_NOT_FOUND",
+            SpawnAgentRequest { profile: "nobody".into(), ..shell("true") },
+        ),
         (Code::NotFound, "CWD_NOT_FOUND", SpawnAgentRequest { cwd: "/no/such".into(), ..shell("true") }),
-        (Code::FailedPrecondition, "CWD_NOT_ACCESSIBLE", SpawnAgentRequest { cwd: "/etc/passwd".into(), ..shell("true") }),
-        (Code::NotFound, "JOB_NOT_FOUND", SpawnAgentRequest { depends_on: vec!["nobody".into()], ..shell("true") }),
+        (
+            Code::FailedPrecondition,
+            "CWD_NOT_ACCESSIBLE",
+            SpawnAgentRequest { cwd: "/etc/passwd".into(), ..shell("true") },
+        ),
+        (
+            Code::NotFound,
+            "JOB_NOT_FOUND",
+            SpawnAgentRequest { depends_on: vec!["nobody".into()], ..shell("true") },
+        ),
     ] {
         let refused = spawn(&mut client, request).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (code, why), "{refused:?}");
@@ -123,7 +145,8 @@ async fn other_calls_say_what_is_wrong_with_them() -> Result<()> {
     assert_eq!(field(client.list_jobs(list).await.unwrap_err()), "states[0]");
     let list = ListJobsRequest { page_token: "no".into(), ..Default::default() };
     assert_eq!(field(client.list_jobs(list).await.unwrap_err()), "page_token");
-    let tail = TailLogRequest { agent_id: "one".into(), start: Some(Start::Offset(99)), ..Default::default() };
+    let tail =
+        TailLogRequest { agent_id: "one".into(), start: Some(Start::Offset(99)), ..Default::default() };
     assert_eq!(reason(&client.tail_log(tail).await.unwrap_err()), "CURSOR_AHEAD");
     let wait = WaitJobRequest { job_id: "one".into(), timeout: seconds(0.1), ..Default::default() };
     ensure!(client.wait_job(wait).await?.into_inner().timed_out, "it is not over");

@@ -349,3 +349,16 @@ async fn a_question_is_seen_and_answered_once() -> Result<()> {
     assert_eq!(reason(&client.send_input(send).await.unwrap_err()), "AGENT_ENDED");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_prints_without_end_can_be_watched_and_ended() -> Result<()> {
+    let server = Server::start().await?;
+    let mut client = server.agents()?;
+    spawn(&mut client, named("floods", "yes")).await?;
+    wait(&mut client, "floods", Until::Started).await?;
+    while agent(&mut client, "floods").await?.last_line != "y" {}
+    let kill = KillAgentRequest { agent_id: "floods".to_owned(), ..Default::default() };
+    let killed = tokio::time::timeout(Duration::from_secs(20), client.kill_agent(kill)).await??;
+    ensure!(killed.into_inner().receipt.context("no receipt")?.proven, "not proven");
+    Ok(())
+}

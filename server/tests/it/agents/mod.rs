@@ -6,6 +6,7 @@ mod jobs;
 mod nodes;
 mod profiles;
 mod survive;
+mod worktrees;
 
 use std::{path::PathBuf, time::Duration};
 
