@@ -92,6 +92,16 @@ impl Failure {
         self
     }
 
+    /// The same for commands that pass on how an agent ended: a server that is away has a code of its own.
+    #[must_use]
+    pub(crate) fn beside_an_agent(mut self) -> Self {
+        if self.code == exit::UNAVAILABLE {
+            self.code = exit::SERVER_AWAY;
+            return self;
+        }
+        self.beside_a_program()
+    }
+
     /// Says for how long it was tried.
     #[must_use]
     pub(crate) fn after(mut self, time: &str) -> Self {
@@ -172,6 +182,13 @@ fn hint(reason: &str) -> Option<&'static str> {
         "TERMINAL_QUOTA" => "`mosaic term ls` lists them, `mosaic term close NAME` ends one.",
         "TERMINAL_RUNNING" => "`mosaic term close NAME` ends it.",
         "CWD_NOT_FOUND" | "CWD_NOT_ACCESSIBLE" => "`--cwd DIR` names another one, such as `--cwd /tmp`.",
+        "JOB_NOT_FOUND" => "`mosaic job ls --all` lists them, also those that are over.",
+        "AGENT_NOT_FOUND" => "`mosaic agent ls --all` lists them, also those that have ended.",
+        "PROFILE_NOT_FOUND" | "PROFILE_UNAVAILABLE" => "`mosaic agent profiles` lists them.",
+        "JOB_QUOTA" => "`mosaic job ls` lists them, `mosaic job cancel NAME` gives one up.",
+        "JOB_RUNNING" => "`mosaic job cancel NAME` ends it, `mosaic job wait NAME` waits for its end.",
+        "AGENT_ENDED" => "`mosaic agent show NAME` says how.",
+        "REPOSITORY_NOT_FOUND" => "`--repository DIR` names a directory on the server's machine.",
         "CONVERSATION_NOT_FOUND" => "`mosaic conversation ls --all` lists them.",
         "MODEL_NOT_FOUND" => "`mosaic models` lists them.",
         "ALL_MODELS_FAILED" | "PROVIDER_FAILED" => "`mosaic models` says which ones can be reached.",

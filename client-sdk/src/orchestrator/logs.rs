@@ -14,6 +14,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::{Agent, Job, Until, present, wait::is_over};
 use crate::{
@@ -84,10 +85,12 @@ impl JobLogs {
         self
     }
 
-    /// Opens the stream. A server that cannot be reached is an error at once; later it is asked again.
+    /// Opens the stream. If the job goes by its name, a server that cannot be reached is an error at once; later it
+    /// is asked again.
     pub async fn open(self) -> Result<Logs> {
-        // From now on the same job, even if its name goes to another.
-        let id = self.job.get().await?.id;
+        // From now on the same job, even if its name goes to another. No name looks like an id.
+        let is_id = Uuid::try_parse(&self.job.id).is_ok();
+        let id = if is_id { self.job.id.clone() } else { self.job.get().await?.id };
         let job = Job::new(self.job.client.clone(), id);
         let retry = job.client.retry();
         let reader = Reader { request: Self { job, ..self }, retry, last: None, phase: Phase::Between(None) };
