@@ -13,16 +13,20 @@ use futures_util::{
     Stream, StreamExt,
     stream::{self, BoxStream},
 };
+use mosaic_proto::orchestrator::v1::agent::State;
 use tokio::time::sleep;
+use tonic::Code;
 use uuid::Uuid;
 
 use super::{Agent, Job, Until, present, wait::is_over};
 use crate::{
-    AgentInfo, JobInfo, Reconnecting, Result,
+    AgentInfo, Error, JobInfo, Reconnecting, Result,
     retry::Retry,
     terminal::{Event, Start, Watch},
 };
 
+/// How soon an attempt that is about to start is looked at again.
+const START_WAIT: Duration = Duration::from_millis(100);
 /// How long one call waits for the next attempt; then it is made again.
 const CALL_MAX: Duration = Duration::from_secs(60);
 /// How much later than asked an answer may come before the call is given up: the server may hang.
@@ -186,11 +190,7 @@ impl Reader {
             Ok(Next::Attempt(agent)) => {
                 self.retry.succeeded();
                 self.last = Some(agent.id.clone());
-                // One that could not be started has no terminal, and printed nothing.
-                self.phase = match agent.terminal_id.is_empty() {
-                    true => Phase::Between(None),
-                    false => Phase::Opening(agent.clone(), None),
-                };
+                self.phase = Phase::Opening(agent.clone(), None);
                 Ok(Some(LogEvent::Attempt(agent)))
             }
             Ok(Next::Over(job)) => {
@@ -218,11 +218,40 @@ impl Reader {
             }
             Err(cause) => {
                 self.request.start = start;
-                let notice = self.retry.failed(cause)?;
-                self.phase = Phase::Opening(agent, Some(notice.pause));
-                Ok(Some(LogEvent::Reconnecting(notice)))
+                self.not_open(agent, cause).await
             }
         }
+    }
+
+    /// An attempt that is about to start has no terminal yet; one that could not be started has never had one, and
+    /// printed nothing.
+    async fn not_open(&mut self, agent: Box<AgentInfo>, cause: Error) -> Result<Option<LogEvent>> {
+        let cause = match cause.code() {
+            Code::NotFound | Code::FailedPrecondition => {
+                let handle = Agent::new(self.request.job.client.clone(), agent.id.clone());
+                match handle.get().await {
+                    Ok(now) if now.state() == State::Starting => {
+                        self.phase = Phase::Opening(agent, Some(START_WAIT));
+                        return Ok(None);
+                    }
+                    // It has started in between, and may have ended, too: there may be output now.
+                    Ok(now) if agent.state() == State::Starting => {
+                        self.phase = Phase::Opening(Box::new(now), None);
+                        return Ok(None);
+                    }
+                    Ok(now) if matches!(now.state(), State::Exited | State::Lost) => {
+                        self.phase = Phase::Between(None);
+                        return Ok(None);
+                    }
+                    Ok(_) => cause,
+                    Err(error) => error,
+                }
+            }
+            _ => cause,
+        };
+        let notice = self.retry.failed(cause)?;
+        self.phase = Phase::Opening(agent, Some(notice.pause));
+        Ok(Some(LogEvent::Reconnecting(notice)))
     }
 
     /// Waits for the next attempt, or for the job's end.
