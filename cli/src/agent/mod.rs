@@ -76,3 +76,15 @@ pub(crate) async fn run(session: &Session, command: Command) -> Outcome {
         Command::Profiles => profiles::run(session).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_fits_a_screen_of_90_columns() {
+        for help in [attach::HELP, kill::HELP, logs::HELP, run::HELP, send::HELP, spawn::HELP, wait::HELP] {
+            assert!(help.lines().all(|line| line.chars().count() <= 90), "{help}");
+        }
+    }
+}
