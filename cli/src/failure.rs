@@ -92,14 +92,15 @@ impl Failure {
         self
     }
 
-    /// The same for commands that pass on how an agent ended: a server that is away has a code of its own.
+    /// The same for commands that pass on how an agent ended, which has codes of its own.
     #[must_use]
     pub(crate) fn beside_an_agent(mut self) -> Self {
-        if self.code == exit::UNAVAILABLE {
-            self.code = exit::SERVER_AWAY;
-            return self;
-        }
-        self.beside_a_program()
+        self.code = match (self.code, self.reason.as_deref()) {
+            (exit::UNAVAILABLE | exit::SERVER_AWAY, _) => exit::SERVER_AWAY,
+            (_, Some("DEPENDENCY_FAILED")) => exit::DEPENDENCY_FAILED,
+            _ => return self.beside_a_program(),
+        };
+        self
     }
 
     /// Says for how long it was tried.
@@ -187,6 +188,9 @@ fn hint(reason: &str) -> Option<&'static str> {
         "PROFILE_NOT_FOUND" | "PROFILE_UNAVAILABLE" => "`mosaic agent profiles` lists them.",
         "JOB_QUOTA" => "`mosaic job ls` lists them, `mosaic job cancel NAME` gives one up.",
         "JOB_RUNNING" => "`mosaic job cancel NAME` ends it, `mosaic job wait NAME` waits for its end.",
+        "DEPENDENCY_FAILED" => {
+            "`mosaic job show NAME` says why, `mosaic job retry NAME` queues that one again."
+        }
         "AGENT_ENDED" => "`mosaic agent show NAME` says how.",
         "REPOSITORY_NOT_FOUND" => "`--repository DIR` names a directory on the server's machine.",
         "CONVERSATION_NOT_FOUND" => "`mosaic conversation ls --all` lists them.",
@@ -198,4 +202,20 @@ fn hint(reason: &str) -> Option<&'static str> {
         "CURSOR_EXPIRED" => "`mosaic events --after 0` begins at the oldest that is kept.",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_beside_an_agent_are_settled_once() {
+        let code = |failure: Failure| failure.beside_an_agent().beside_an_agent().code;
+        assert_eq!(code(Failure::unavailable("away")), exit::SERVER_AWAY);
+        assert_eq!(code(Failure::timeout("late")), exit::TIMEOUT);
+        assert_eq!(code(Failure::usage("wrong")), exit::MOSAIC);
+        let mut failed = Failure::error("it depends on another");
+        failed.reason = Some("DEPENDENCY_FAILED".to_owned());
+        assert_eq!(code(failed), exit::DEPENDENCY_FAILED);
+    }
 }

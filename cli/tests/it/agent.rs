@@ -9,12 +9,12 @@ use test_support::Server;
 use crate::support::Mosaic;
 
 impl Mosaic {
-    /// Waits until somebody has begun to end this job.
-    pub(crate) async fn wait_until_stopping(&self, name: &str) -> Result<()> {
+    /// Waits until this has happened to the job with this name.
+    pub(crate) async fn wait_for_event(&self, name: &str, kind: &str) -> Result<()> {
         let mut events = self.piped(&["--json", "events", "--after", "0"])?;
         loop {
             let event: Value = serde_json::from_str(&events.line().await?)?;
-            if event["job"]["job"]["name"] == name && event["job"]["kind"] == "KIND_STOPPING" {
+            if event["job"]["job"]["name"] == name && event["job"]["kind"] == kind {
                 return Ok(());
             }
         }

@@ -47,7 +47,7 @@ async fn a_second_interruption_leaves_at_once_and_the_job_ends_all_the_same() ->
     assert_eq!(running.line().await?, "ready");
     running.signal(Signal::TERM)?;
     // It has asked for the end before it hears the second one.
-    mosaic.wait_until_stopping("it").await?;
+    mosaic.wait_for_event("it", "KIND_STOPPING").await?;
     running.signal(Signal::TERM)?;
     let (code, said) = running.ended().await?;
     assert_eq!(code, Some(143), "{said}");

@@ -106,6 +106,16 @@ async fn what_does_not_start_has_a_code_of_its_own() -> Result<()> {
     mosaic.ok(&["agent", "spawn", "--name", "bad", "--", "exit 5"]).await?;
     assert_eq!(mosaic.run(&["job", "wait", "bad"]).await?.code, 5);
     ends(&mosaic, &run(&["--depends-on", "bad"], "true"), 118, "dependency_failed").await?;
+    // The same if it fails only later.
+    mosaic.ok(&["agent", "spawn", "--name", "late", "--", "read x; exit 5"]).await?;
+    let waits = run(&["--name", "waits", "--depends-on", "late"], "true");
+    let going = async {
+        mosaic.wait_for_event("waits", "KIND_CREATED").await?;
+        mosaic.ok(&["agent", "send", "late", "go"]).await
+    };
+    let (ended, gone) = tokio::join!(ends(&mosaic, &waits, 118, "dependency_failed"), going);
+    gone?;
+    assert_eq!(ended?.1["end_reason"], "END_REASON_DEPENDENCY_FAILED");
 
     // Its directory is there when it is asked for, and gone when it would start.
     let directory = tempfile::Builder::new().prefix("mosaic-cwd-").tempdir_in("/tmp")?;

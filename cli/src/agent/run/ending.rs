@@ -54,6 +54,7 @@ impl Ending {
     pub(super) fn refused(failure: &Failure, name: Option<&str>) -> Self {
         let outcome = match failure.code {
             exit::SERVER_AWAY => "server_away",
+            exit::DEPENDENCY_FAILED => "dependency_failed",
             exit::BROKEN_PIPE => "output_closed",
             _ => "refused",
         };
