@@ -19,7 +19,8 @@ use crate::{Outcome, exit, failure::Failure, output::say, session::Session, term
 /// What to know about it.
 pub(super) const HELP: &str = "\
 Its job is cancelled, so there is no further attempt; a name whose job still waits is
-cancelled, too. It prints what came of each; what could not be ended makes the exit code 1.
+cancelled, too. It prints what came of each; what could not be ended makes the exit
+code 1.
 --all is the kill switch: it first cancels every job that waits, then ends every agent of
 the workspace. It needs an admin's token, and on a terminal it asks.
 
