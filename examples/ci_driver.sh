@@ -21,13 +21,14 @@ call() {
 }
 
 # again METHOD JSON: the same, for as long as the server is away (14 is UNAVAILABLE; grpcurl
-# adds 64), for up to five minutes. 1: nobody listens.
+# adds 64), for up to five minutes. 1: nobody listens. 69, NOT_FOUND, is what an agent that is
+# about to start has instead of output.
 again() {
     local status=0 tries
     for ((tries = 0; tries < 300; tries++)); do
         call "$1" "$2" 2>/tmp/mosaic-ci-$$.err && return 0
         status=$?
-        [ $status -eq 78 ] || [ $status -eq 1 ] || break
+        [ $status -eq 78 ] || [ $status -eq 1 ] || { [ $status -eq 69 ] && [ $tries -lt 5 ]; } || break
         sleep 1
     done
     cat /tmp/mosaic-ci-$$.err >&2

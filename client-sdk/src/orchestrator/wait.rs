@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use mosaic_proto::orchestrator::v1::{self as proto, job::State};
+use mosaic_proto::orchestrator::v1::{self as proto, agent::State as AgentState, job::State};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Job, Until, duration, present};
@@ -14,6 +14,9 @@ use crate::{AgentInfo, JobInfo, Result};
 const CALL_MAX: Duration = Duration::from_secs(60);
 /// How much later than asked an answer may come before the call is given up: the server may hang.
 const CALL_GRACE: Duration = Duration::from_secs(2);
+
+/// How soon an agent that is about to run is looked at again.
+const START_WAIT: Duration = Duration::from_millis(100);
 
 /// What a wait came to.
 #[derive(Clone, Debug)]
@@ -40,6 +43,12 @@ impl Outcome {
     pub fn exit_code(&self) -> Option<i32> {
         self.job.exit.as_ref().and_then(|exit| exit.code)
     }
+}
+
+/// True for a job whose agent is recorded, but does not run yet: nothing can be typed into it.
+fn is_starting(answer: &proto::WaitJobResponse) -> bool {
+    let starting = answer.agent.as_ref().is_some_and(|agent| agent.state() == AgentState::Starting);
+    starting && answer.job.as_ref().is_some_and(|job| !is_over(job.state()))
 }
 
 /// True for a final state.
@@ -87,6 +96,12 @@ impl Job {
                     retry.succeeded();
                     // From now on the same job, even if its name goes to another.
                     id = present(answer.job, "job")?.id;
+                }
+                Ok(Ok(answer)) if until == Until::Started && is_starting(&answer) => {
+                    retry.succeeded();
+                    id = present(answer.job, "job")?.id;
+                    let again = Instant::now() + START_WAIT;
+                    sleep_until(deadline.map_or(again, |at| at.min(again))).await;
                 }
                 Ok(Ok(answer)) => {
                     return Ok(Some(Outcome { job: present(answer.job, "job")?, agent: answer.agent }));

@@ -90,7 +90,7 @@ async fn logs_go_on_over_a_killed_server_and_with_the_next_attempt() -> Result<(
     within(async {
         let server = Server::builder().config("terminal.output_log_bytes_max", 64 << 20).start().await?;
         let client = client(&server)?;
-        let script = format!("{}; exit 4", programs::numbered_lines(400_000));
+        let script = "seq 400000; exit 4";
         let spawn = client.orchestrator().spawn(script).attempts(2).backoff(Duration::ZERO);
         let (job, _) = spawn.send().await?;
         let mut logs = job.logs().open().await?;
@@ -114,7 +114,7 @@ async fn logs_go_on_over_a_killed_server_and_with_the_next_attempt() -> Result<(
                 server.restart().await?;
             }
         }
-        assert_eq!((attempts.len(), killed), (2, true));
+        assert_eq!((attempts.len(), killed), (2, true), "{over:?}");
         for attempt in &attempts {
             assert_same_bytes(attempt, &programs::numbered_lines_output(400_000));
         }
