@@ -60,13 +60,13 @@ type Work<'a, T> = LocalBoxFuture<'a, T>;
 
 impl Follow {
     /// Follows it.
-    pub(super) async fn to_its_end(
+    pub(super) async fn follow(
         self,
         mut printer: Printer,
         mut groups: Groups,
         signals: &mut Signals,
     ) -> Result<Ending, Failure> {
-        let ending = self.follow(&mut printer, &mut groups, signals).await;
+        let ending = self.outcome(&mut printer, &mut groups, signals).await;
         // Whoever reads may have gone; that is told by the ending.
         if let Some(end) = groups.end() {
             let _ = printer.line(&end).await;
@@ -78,7 +78,7 @@ impl Follow {
         ending
     }
 
-    async fn follow(
+    async fn outcome(
         &self,
         printer: &mut Printer,
         groups: &mut Groups,

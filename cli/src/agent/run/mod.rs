@@ -156,7 +156,7 @@ async fn to_its_end(
     let groups = Groups::detect(!run.no_log_groups && !session.output.json);
     let ends_line = run.summary.as_deref() == Some(Path::new("-"));
     let follow = Follow { job, info, waits, patience: run.patience, ends_line, interrupted };
-    let ending = follow.to_its_end(printer, groups, signals).await?;
+    let ending = follow.follow(printer, groups, signals).await?;
     if ending.code != exit::OK {
         say(&format!("[mosaic: {name}: {}]", text::escape(&ending.message)));
     }
