@@ -38,9 +38,12 @@ again() {
 # field NAME: the first string of that name in the JSON that comes in.
 field() { sed -n "s/^ *\"$1\": \"\(.*\)\",\{0,1\}\$/\1/p" | head -n 1; }
 
+spawned=
 job=
 cancel() {
     trap - INT TERM HUP
+    # It may have come between the call's answer and the next line.
+    [ -n "$job" ] || job=$(field id <<<"$spawned")
     [ -z "$job" ] || call CancelJob "{\"job_id\": \"$job\", \"reason\": \"CI was interrupted\"}" >/dev/null
     rm -f /tmp/mosaic-ci-$$.err
     exit 143
