@@ -129,7 +129,7 @@ async fn a_junit_report_that_others_can_read() -> Result<()> {
     std::fs::set_permissions(marker.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
     let script = format!(
         "if [ -e {once} ]; then echo second; exit 0; fi; touch {once}; \
-         printf 'first <&]]>\"\\001\\007\\377 \u{e9}\\n'; exit 4"
+         printf 'first <&]]>\"\\357\\277\\276\\001\\007\\377 \u{e9}\\n'; exit 4"
     );
     let words = run(&["--attempts", "2", "--backoff", "0s", "--name", "a<b", "--junit", &path], &script);
     let ran = mosaic.run(&words).await?;
