@@ -9,7 +9,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{account, chat, exit, output::Format, target::Flags, term, text};
+use crate::{account, agent, chat, exit, job, output::Format, queue, target::Flags, term, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +21,8 @@ Examples:
   mosaic term new --wait -- make test       output and exit code, for CI
   mosaic term send sh-1 --enter 'ls -l'     type into a terminal
   mosaic term ls --watch                    what runs, and what happens to it
+  mosaic agent run -- make test             as a job that is watched to its end
+  mosaic agent ls                           the agents that run
   mosaic chat                               talk to a model
   git diff | mosaic chat send --system 'Write a commit message for this.'
   mosaic --json term ls | jq .              the same for programs
@@ -81,6 +83,15 @@ pub(crate) enum Command {
     /// Terminals: start, attach, read, type, end
     #[command(subcommand, visible_alias = "terminal")]
     Term(term::Command),
+    /// Agents: programs that run as jobs; spawn, watch, answer, end them, run one from CI
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// Jobs: what agents were asked to do; list, wait, cancel, retry
+    #[command(subcommand)]
+    Job(job::Command),
+    /// The queue that jobs wait in: pause, resume, status
+    #[command(subcommand)]
+    Queue(queue::Command),
     /// Talk to a model; `chat send` says one thing
     #[command(after_help = chat::HELP)]
     Chat(chat::Chat),
@@ -140,21 +151,24 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Cli, u8> {
 /// Whether this is a command that exits with a program's code, as far as a wrong command line tells.
 fn passes_code_on(words: &[String]) -> bool {
     let mut words = words.iter().map(String::as_str).take_while(|word| *word != "--");
-    let mut commands = words.by_ref().skip_while(|word| !matches!(*word, "term" | "terminal"));
-    match commands.find(|word| !matches!(*word, "term" | "terminal") && !word.starts_with('-')) {
+    let group = |word: &str| matches!(word, "term" | "terminal" | "agent" | "job");
+    let mut commands = words.by_ref().skip_while(|word| !group(word));
+    let of_agents = commands.next().is_some_and(|word| word == "agent");
+    match commands.find(|word| !group(word) && !word.starts_with('-')) {
         Some("wait" | "attach") => true,
+        Some("run") => of_agents,
         Some("new" | "create") => words.any(|word| matches!(word, "--wait" | "-w" | "--attach" | "-a")),
         _ => false,
     }
 }
 
-/// The command line with the `--` that `term new` needs before a command, if that is what is missing.
+/// The command line with the `--` that `term new`, `agent run` and `agent spawn` need before a command, if that is what is missing.
 fn with_dashes(error: &clap::Error, words: &[String]) -> Option<String> {
     let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return None };
     if error.kind() != ErrorKind::UnknownArgument || stray.starts_with('-') {
         return None;
     }
-    let new = words.iter().position(|word| matches!(word.as_str(), "new" | "create"))?;
+    let new = words.iter().position(|word| matches!(word.as_str(), "new" | "create" | "run" | "spawn"))?;
     let command = new + words[new..].iter().position(|word| word == stray)?;
     let tail: Vec<String> = words[command..].iter().filter(|word| *word != "--").cloned().collect();
     Some(format!("mosaic {} -- {}", text::command(&words[1..command]), text::command(&tail)))
@@ -209,6 +223,7 @@ mod tests {
         let expected = "mosaic term new --wait --name b -- make -j2 test";
         assert_eq!(meant("mosaic term new --wait --name b make -j2 test").as_deref(), Some(expected));
         assert_eq!(meant("mosaic term new htop").as_deref(), Some("mosaic term new -- htop"));
+        assert_eq!(meant("mosaic agent run make").as_deref(), Some("mosaic agent run -- make"));
         assert_eq!(meant("mosaic term new --frobnicate"), None);
         assert_eq!(meant("mosaic term close"), None);
     }
@@ -227,12 +242,22 @@ mod tests {
 
     #[test]
     fn a_wrong_command_line_is_not_taken_for_a_programs_code() {
-        for line in
-            ["mosaic term new --wait --bad", "mosaic --json terminal create -w make", "mosaic term wait"]
-        {
+        for line in [
+            "mosaic term new --wait --bad",
+            "mosaic --json terminal create -w make",
+            "mosaic term wait",
+            "mosaic agent run --bad",
+            "mosaic --json job wait",
+        ] {
             assert!(passes_code_on(&words(line)), "{line}");
         }
-        for line in ["mosaic term new -- x --wait", "mosaic term ls -w --bad", "mosaic frob wait", "mosaic"] {
+        for line in [
+            "mosaic term new -- x --wait",
+            "mosaic term ls -w --bad",
+            "mosaic frob wait",
+            "mosaic job ls --bad",
+            "mosaic",
+        ] {
             assert!(!passes_code_on(&words(line)), "{line}");
         }
     }

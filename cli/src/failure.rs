@@ -92,6 +92,17 @@ impl Failure {
         self
     }
 
+    /// The same for commands that pass on how an agent ended, which has codes of its own.
+    #[must_use]
+    pub(crate) fn beside_an_agent(mut self) -> Self {
+        self.code = match (self.code, self.reason.as_deref()) {
+            (exit::UNAVAILABLE | exit::SERVER_AWAY, _) => exit::SERVER_AWAY,
+            (_, Some("DEPENDENCY_FAILED")) => exit::DEPENDENCY_FAILED,
+            _ => return self.beside_a_program(),
+        };
+        self
+    }
+
     /// Says for how long it was tried.
     #[must_use]
     pub(crate) fn after(mut self, time: &str) -> Self {
@@ -172,6 +183,16 @@ fn hint(reason: &str) -> Option<&'static str> {
         "TERMINAL_QUOTA" => "`mosaic term ls` lists them, `mosaic term close NAME` ends one.",
         "TERMINAL_RUNNING" => "`mosaic term close NAME` ends it.",
         "CWD_NOT_FOUND" | "CWD_NOT_ACCESSIBLE" => "`--cwd DIR` names another one, such as `--cwd /tmp`.",
+        "JOB_NOT_FOUND" => "`mosaic job ls --all` lists them, also those that are over.",
+        "AGENT_NOT_FOUND" => "`mosaic agent ls --all` lists them, also those that have ended.",
+        "PROFILE_NOT_FOUND" | "PROFILE_UNAVAILABLE" => "`mosaic agent profiles` lists them.",
+        "JOB_QUOTA" => "`mosaic job ls` lists them, `mosaic job cancel NAME` gives one up.",
+        "JOB_RUNNING" => "`mosaic job cancel NAME` ends it, `mosaic job wait NAME` waits for its end.",
+        "DEPENDENCY_FAILED" => {
+            "`mosaic job show NAME` says why, `mosaic job retry NAME` queues that one again."
+        }
+        "AGENT_ENDED" => "`mosaic agent show NAME` says how.",
+        "REPOSITORY_NOT_FOUND" => "`--repository DIR` names a directory on the server's machine.",
         "CONVERSATION_NOT_FOUND" => "`mosaic conversation ls --all` lists them.",
         "MODEL_NOT_FOUND" => "`mosaic models` lists them.",
         "ALL_MODELS_FAILED" | "PROVIDER_FAILED" => "`mosaic models` says which ones can be reached.",
@@ -181,4 +202,20 @@ fn hint(reason: &str) -> Option<&'static str> {
         "CURSOR_EXPIRED" => "`mosaic events --after 0` begins at the oldest that is kept.",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_beside_an_agent_are_settled_once() {
+        let code = |failure: Failure| failure.beside_an_agent().beside_an_agent().code;
+        assert_eq!(code(Failure::unavailable("away")), exit::SERVER_AWAY);
+        assert_eq!(code(Failure::timeout("late")), exit::TIMEOUT);
+        assert_eq!(code(Failure::usage("wrong")), exit::MOSAIC);
+        let mut failed = Failure::error("it depends on another");
+        failed.reason = Some("DEPENDENCY_FAILED".to_owned());
+        assert_eq!(code(failed), exit::DEPENDENCY_FAILED);
+    }
 }

@@ -4,7 +4,9 @@
 
 use std::{fmt, sync::LazyLock};
 
-use mosaic_proto::{chat::v1 as chat, terminal::v1 as terminal, workspace::v1 as workspace};
+use mosaic_proto::{
+    chat::v1 as chat, orchestrator::v1 as orchestrator, terminal::v1 as terminal, workspace::v1 as workspace,
+};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::Value;
@@ -28,6 +30,11 @@ macro_rules! named {
 named! { "mosaic.chat.v1" chat:
     Conversation DeleteConversationResponse ListConversationsResponse ListModelsResponse Message MessageEvent
     StopMessageResponse UpdateConversationResponse
+}
+named! { "mosaic.orchestrator.v1" orchestrator:
+    CancelJobResponse GetAgentResponse GetJobResponse GetQueueResponse KillAgentResponse KillAllResponse
+    ListAgentsResponse ListJobsResponse ListProfilesResponse PauseQueueResponse ResumeQueueResponse
+    RetryJobResponse SendInputResponse SpawnAgentResponse WaitJobResponse
 }
 named! { "mosaic.terminal.v1" terminal:
     CloseTerminalResponse CreateTerminalResponse DeleteTerminalResponse DetachViewerResponse
@@ -94,6 +101,7 @@ mod tests {
         let names = [
             chat::Conversation::NAME,
             chat::MessageEvent::NAME,
+            orchestrator::WaitJobResponse::NAME,
             terminal::CloseTerminalResponse::NAME,
             terminal::TerminalEvent::NAME,
             terminal::WaitTerminalResponse::NAME,

@@ -3,6 +3,7 @@
 //! It knows nothing about what the commands do.
 
 mod account;
+mod agent;
 mod args;
 mod attach;
 mod chat;
@@ -10,8 +11,10 @@ mod commands;
 mod contexts;
 mod exit;
 mod failure;
+mod job;
 mod json;
 mod output;
+mod queue;
 mod reach;
 mod secret;
 mod session;
@@ -68,6 +71,9 @@ async fn run(cli: Cli) -> Outcome {
 async fn command(session: &Session, command: Command) -> Outcome {
     match command {
         Command::Term(command) => term::run(session, command).await,
+        Command::Agent(command) => agent::run(session, command).await,
+        Command::Job(command) => job::run(session, command).await,
+        Command::Queue(command) => queue::run(session, command).await,
         Command::Chat(command) => chat::run(session, command).await,
         Command::Conversation(command) => chat::conversation::run(session, command).await,
         Command::Models => chat::models(session).await,

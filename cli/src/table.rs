@@ -40,6 +40,14 @@ impl Cell {
     pub(crate) fn coloured(text: impl Into<String>, colour: Colour) -> Self {
         Self { text: text.into(), colour: Some(colour) }
     }
+
+    /// The text alone, outside of a table.
+    pub(crate) fn painted(self, colours: bool) -> String {
+        match self.colour.filter(|_| colours) {
+            Some(colour) => format!("{}{}\x1b[0m", colour.start(), self.text),
+            None => self.text,
+        }
+    }
 }
 
 impl<T: Into<String>> From<T> for Cell {

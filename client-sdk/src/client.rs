@@ -6,6 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use mosaic_proto::{
     chat::v1::chat_service_client::ChatServiceClient,
+    orchestrator::v1::orchestrator_service_client::OrchestratorServiceClient,
     terminal::v1::terminal_service_client::TerminalServiceClient,
     workspace::v1::workspace_service_client::WorkspaceServiceClient,
 };
@@ -19,6 +20,7 @@ use tonic::{
 use crate::{
     Error, Result,
     chat::Chat,
+    orchestrator::Orchestrator,
     pool::{Lease, Pool},
     retry::{RECONNECT_LIMIT, Retry, SILENCE_LIMIT},
     terminal::{Terminal, Terminals},
@@ -57,6 +59,8 @@ pub struct ClientBuilder {
 pub struct Raw {
     /// `mosaic.chat.v1.ChatService`.
     pub chat: ChatServiceClient<Transport>,
+    /// `mosaic.orchestrator.v1.OrchestratorService`.
+    pub orchestrator: OrchestratorServiceClient<Transport>,
     /// `mosaic.terminal.v1.TerminalService`.
     pub terminals: TerminalServiceClient<Transport>,
     /// `mosaic.workspace.v1.WorkspaceService`.
@@ -104,6 +108,11 @@ impl Client {
         Chat::new(self.clone())
     }
 
+    /// Agents, jobs and the queue of the token's workspace.
+    pub fn orchestrator(&self) -> Orchestrator {
+        Orchestrator::new(self.clone())
+    }
+
     /// The token's workspace: who one is, tokens, events.
     pub fn workspace(&self) -> Workspace {
         Workspace::new(self.clone())
@@ -124,6 +133,8 @@ impl Client {
         let transport = InterceptedService::new(channel, self.shared.authorization.clone());
         Raw {
             chat: ChatServiceClient::new(transport.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            orchestrator: OrchestratorServiceClient::new(transport.clone())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
             terminals: TerminalServiceClient::new(transport.clone())
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
             workspace: WorkspaceServiceClient::new(transport).max_decoding_message_size(MESSAGE_BYTES_MAX),

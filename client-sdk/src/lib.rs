@@ -7,6 +7,8 @@
 pub mod chat;
 mod client;
 mod error;
+/// Agents: spawn, wait, read, steer, end; jobs and the queue.
+pub mod orchestrator;
 mod pool;
 mod resume;
 mod retry;
@@ -19,6 +21,8 @@ pub use client::{Authorization, Client, ClientBuilder, Raw, Transport};
 pub use error::{Error, ErrorKind, FieldViolation, Result};
 /// The messages of the contract, as they travel.
 pub use mosaic_proto as proto;
+/// An agent, a job as the server describes them.
+pub use mosaic_proto::orchestrator::v1::{Agent as AgentInfo, Job as JobInfo};
 /// A terminal as the server describes it.
 pub use mosaic_proto::terminal::v1::Terminal as TerminalInfo;
 pub use retry::Reconnecting;

@@ -13,7 +13,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use mosaic_client::{
     Client,
-    proto::workspace::v1::{event::Payload, terminal_changed::Kind},
+    proto::{
+        orchestrator::v1::job::State,
+        workspace::v1::{agent_changed, event::Payload, terminal_changed::Kind},
+    },
     workspace::{Events, WorkspaceEvent},
 };
 use test_support::{
@@ -114,5 +117,79 @@ async fn a_cancelled_ci_job_leaves_nothing_running() -> Result<()> {
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await?.success());
     assert_eq!(job.wait().await?.code(), Some(143));
     assert_eq!(until(&mut events, Kind::Exited).await?, name);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_ci_driver_runs_three_jobs_one_after_the_other() -> Result<()> {
+    let server = Server::start().await?;
+    let program = env!("CARGO_BIN_EXE_ci_driver");
+    let output = run(&server, &mut Command::new(program)).await?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(stdout, "build: compiled\ntest: 3 tests passed\ndeploy: deployed\n", "{stderr}");
+
+    let mut failing = Command::new(program);
+    failing.args(["echo compiled", "echo 1 test failed; exit 7", "echo never"]);
+    let output = run(&server, &mut failing).await?;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(stdout, "build: compiled\ntest: 1 test failed\n", "what it depends on failed: {stderr}");
+    Ok(())
+}
+
+/// The script that needs nothing but grpcurl, which `./test` has set up.
+fn driver() -> Result<Command> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tools = root.join("../.tools/python/bin");
+    ensure!(tools.join("grpcurl").exists(), "grpcurl is missing: run ./test once, it sets up the tools");
+    let mut command = Command::new(root.join("ci_driver.sh"));
+    command.env("PATH", format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default()));
+    command.kill_on_drop(true);
+    Ok(command)
+}
+
+#[tokio::test]
+async fn the_grpcurl_driver_passes_output_and_exit_code_on() -> Result<()> {
+    let server = Server::start().await?;
+    let script = r#"echo "a \"quoted\" <word> & 100%"; seq 3; exit 7"#;
+    let output = run(&server, driver()?.arg(script)).await?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{stderr}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(stdout, "a \"quoted\" <word> & 100%\n1\n2\n3\n", "{stderr}");
+    assert!(stderr.contains("STATE_FAILED"), "{stderr}");
+    let output = run(&server, driver()?.arg("true")).await?;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_interrupted_grpcurl_driver_cancels_its_job() -> Result<()> {
+    let server = Server::start().await?;
+    let client = Client::connect(server.endpoint()).token(server.token()?).build()?;
+    let mut events = client.workspace().watch_events().after(0).open().await?;
+    let mut command = driver()?;
+    command
+        .arg("sleep infinity")
+        .env("MOSAIC_ENDPOINT", server.endpoint())
+        .env("MOSAIC_TOKEN", server.token()?);
+    let mut driver = command.spawn()?;
+    let ended = async |events: &mut Events, wanted: agent_changed::Kind| -> Result<String> {
+        loop {
+            let WorkspaceEvent::Event(event) = events.next().await.context("an end")?? else { continue };
+            let Some(Payload::Agent(change)) = event.payload else { continue };
+            if change.kind() == wanted {
+                return Ok(change.agent.context("the agent")?.job_id);
+            }
+        }
+    };
+    let job = ended(&mut events, agent_changed::Kind::Started).await?;
+    let pid = driver.id().context("the driver runs")?.to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await?.success());
+    assert_eq!(driver.wait().await?.code(), Some(143));
+    assert_eq!(ended(&mut events, agent_changed::Kind::Exited).await?, job);
+    let info = client.orchestrator().job(job).get().await?;
+    assert_eq!(info.state(), State::Cancelled, "{info:?}");
     Ok(())
 }

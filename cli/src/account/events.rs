@@ -7,7 +7,7 @@ use mosaic_client::{
     workspace::{WatchEvents, WorkspaceEvent},
 };
 
-use crate::{Outcome, exit, output::say, session::Session, show, table::Colour, text};
+use crate::{Outcome, agent, exit, output::say, session::Session, show, table::Colour, text};
 
 /// The arguments.
 #[derive(clap::Args, Debug)]
@@ -50,8 +50,13 @@ pub(crate) async fn follow(session: &Session, watch: WatchEvents) -> Outcome {
 fn words(session: &Session, event: &Event) -> String {
     let time = show::time(event.time.as_ref());
     let who = event.principal.clone().unwrap_or_default().name;
-    let Some(Payload::Terminal(changed)) = &event.payload else {
-        return format!("{:>6}  {time}  (an event that this version does not know)", event.sequence);
+    let changed = match &event.payload {
+        Some(Payload::Terminal(changed)) => changed,
+        payload => {
+            let what = payload.as_ref().and_then(|payload| agent::event(session.output, payload));
+            let what = what.unwrap_or_else(|| "(an event that this version does not know)".to_owned());
+            return format!("{:>6}  {time}  {what}  (by {})", event.sequence, text::escape(&who));
+        }
     };
     let terminal = changed.terminal.clone().unwrap_or_default();
     let (kind, colour) = match changed.kind() {

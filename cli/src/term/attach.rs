@@ -44,7 +44,7 @@ pub(crate) async fn run(session: &Session, attach: Attach) -> Outcome {
 }
 
 /// So many bytes before the end; `u64::MAX` is all.
-pub(super) fn start(tail: u64) -> Start {
+pub(crate) fn start(tail: u64) -> Start {
     match tail {
         0 => Start::Live,
         u64::MAX => Start::Oldest,

@@ -2,15 +2,15 @@
 //!
 //! One file a command, or one for a few small ones; this one only tells them apart.
 
-mod attach;
+pub(crate) mod attach;
 mod close;
 mod list;
 mod logs;
 mod manage;
 mod new;
-mod print;
+pub(crate) mod print;
 mod send;
-mod tail;
+pub(crate) mod tail;
 mod viewers;
 mod wait;
 

@@ -14,14 +14,16 @@ use crate::{
     attach::{Modes, Replay},
     failure::Failure,
     output::{Output, say},
-    show,
+    show, text,
 };
 
 /// Prints the events of one terminal.
-pub(super) struct Printer {
+pub(crate) struct Printer {
     output: Output,
     terminal_id: String,
     form: Form,
+    /// The last character was no line end.
+    line_is_open: bool,
 }
 
 enum Form {
@@ -37,31 +39,66 @@ enum Form {
 
 impl Printer {
     /// In the form that fits standard output; `raw` keeps the bytes in any case.
-    pub(super) fn new(output: Output, raw: bool) -> Self {
+    pub(crate) fn new(output: Output, raw: bool) -> Self {
         let form = match (output.json, raw, output.is_terminal) {
             (true, _, _) => Form::Json,
             (false, true, _) => Form::Raw,
             (false, false, false) => Form::Text,
             (false, false, true) => Form::Screen(Box::default()),
         };
-        Self { output, terminal_id: String::new(), form }
+        Self { output, terminal_id: String::new(), form, line_is_open: false }
+    }
+
+    /// As text without escapes, also on a screen.
+    pub(crate) fn text(output: Output) -> Self {
+        let form = if output.json { Form::Json } else { Form::Text };
+        Self { output, terminal_id: String::new(), form, line_is_open: false }
+    }
+
+    /// True if it prints the text of events, and not their bytes.
+    pub(crate) fn wants_text(&self) -> bool {
+        matches!(self.form, Form::Text)
+    }
+
+    /// What follows is the output of this terminal.
+    pub(crate) fn begin(&mut self, terminal_id: &str) {
+        terminal_id.clone_into(&mut self.terminal_id);
+    }
+
+    /// Prints a line between the output of programs, on a line of its own.
+    pub(crate) async fn line(&mut self, line: &str) -> Result<(), Failure> {
+        self.end_line().await?;
+        Ok(write(format!("{line}\n").as_bytes()).await?)
+    }
+
+    /// Ends the line that a program left open.
+    pub(crate) async fn end_line(&mut self) -> Result<(), Failure> {
+        if std::mem::take(&mut self.line_is_open) {
+            write(b"\n").await?;
+        }
+        Ok(())
     }
 
     /// Opens the stream in the format that this form needs.
-    pub(super) async fn open(&mut self, watch: WatchTerminal) -> Result<Watch, Failure> {
-        let watch = if matches!(self.form, Form::Text) { watch.text() } else { watch };
+    pub(crate) async fn open(&mut self, watch: WatchTerminal) -> Result<Watch, Failure> {
+        let watch = if self.wants_text() { watch.text() } else { watch };
         let watch = watch.open().await?;
-        self.terminal_id = watch.opened().terminal.as_ref().map(|it| it.id.clone()).unwrap_or_default();
+        self.opened(&watch);
         Ok(watch)
     }
 
+    /// The output that follows is of the terminal that was opened.
+    pub(crate) fn opened(&mut self, watch: &Watch) {
+        self.terminal_id = watch.opened().terminal.as_ref().map(|it| it.id.clone()).unwrap_or_default();
+    }
+
     /// The id of the terminal that was opened.
-    pub(super) fn terminal_id(&self) -> &str {
+    pub(crate) fn terminal_id(&self) -> &str {
         &self.terminal_id
     }
 
     /// Prints one event.
-    pub(super) async fn print(&mut self, event: &Event) -> Result<(), Failure> {
+    pub(crate) async fn print(&mut self, event: &Event) -> Result<(), Failure> {
         match event {
             Event::Reconnecting(lost) if lost.attempt == 1 => {
                 say(&format!("[mosaic: {}, trying again]", show::lost(lost)));
@@ -77,6 +114,8 @@ impl Printer {
                 let data = match &mut self.form {
                     Form::Json => Vec::new(),
                     Form::Raw => output.data.to_vec(),
+                    // Without escapes is not yet without every character that moves or hides text.
+                    Form::Text if self.output.is_terminal => text::shown(&output.text).into_bytes(),
                     Form::Text => output.text.clone().into_bytes(),
                     Form::Screen(screen) => {
                         let shown = screen.0.feed(&output.data);
@@ -84,6 +123,9 @@ impl Printer {
                         shown
                     }
                 };
+                if let Some(last) = data.last() {
+                    self.line_is_open = *last != b'\n';
+                }
                 write(&data).await?;
             }
             _ => {}
@@ -92,7 +134,7 @@ impl Printer {
     }
 
     /// Gives a screen back as it was.
-    pub(super) async fn finish(self) -> Result<(), Failure> {
+    pub(crate) async fn finish(self) -> Result<(), Failure> {
         if let Form::Screen(screen) = self.form {
             write(&screen.1.restore()).await?;
         }

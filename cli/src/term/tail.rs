@@ -10,7 +10,7 @@ use crate::failure::Failure;
 const READ_BYTES: u64 = 256 * 1024;
 
 /// The offset at which the last `lines` lines begin, or the oldest byte that is kept.
-pub(super) async fn lines(terminal: &Terminal, lines: u64) -> Result<u64, Failure> {
+pub(crate) async fn lines(terminal: &Terminal, lines: u64) -> Result<u64, Failure> {
     let info = terminal.get().await?;
     let mut count = Count { wanted: lines, at_end: true };
     let mut end = info.output_end;

@@ -2,6 +2,9 @@
 //!
 //! One file for each part of the command line; they share nothing but `support`.
 
+mod agent;
+mod agent_ci;
+mod agent_run;
 mod attach;
 mod chat;
 mod contexts;

@@ -46,6 +46,14 @@ impl Mosaic {
         Self::new(&[("MOSAIC_ENDPOINT", &server.endpoint()), ("MOSAIC_TOKEN", &server.token()?)])
     }
 
+    /// The same with these variables beside the server's.
+    pub(crate) fn operator_with(server: &Server, environment: &[(&str, &str)]) -> Result<Self> {
+        let (endpoint, token) = (server.endpoint(), server.token()?);
+        let mut all = vec![("MOSAIC_ENDPOINT", endpoint.as_str()), ("MOSAIC_TOKEN", token.as_str())];
+        all.extend(environment);
+        Self::new(&all)
+    }
+
     /// With these variables.
     pub(crate) fn new(environment: &[(&str, &str)]) -> Result<Self> {
         let home = tempfile::tempdir()?;

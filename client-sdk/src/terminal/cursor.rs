@@ -1,16 +1,17 @@
 //! A reader's place in a terminal's output, and the proof that nothing before it is lost or doubled.
 //!
-//! It must not know about connections: it only sees what came over one after the other.
+//! It must not know about connections: it only sees what came over one after the other, from a terminal or from an
+//! agent.
 
 use bytes::Buf;
 use mosaic_proto::terminal::v1::{self as proto, stream_ended, terminal_event};
 
 use super::event::{Event, Start};
-use crate::{Error, Result};
+use crate::{Error, Result, resume::Taken};
 
 /// Where a reader is.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     start: Start,
     /// The offset of the next byte; None before the first stream said where it starts.
     position: Option<u64>,
@@ -20,7 +21,7 @@ pub(super) struct Cursor {
 
 /// What to do with an event of the server's.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Where the stream starts or goes on.
     Opened(Box<proto::Opened>),
     /// Give it to the reader.
@@ -33,8 +34,20 @@ pub(super) enum Step {
     End(proto::StreamEnded),
 }
 
+impl From<Step> for Taken<Event> {
+    /// For the messages after the first.
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Give(event) => Self::Give(event),
+            Step::Skip | Step::Opened(_) => Self::Skip,
+            Step::Resume => Self::Resume,
+            Step::End(ended) => Self::Last(Event::Ended(ended)),
+        }
+    }
+}
+
 impl Cursor {
-    pub(super) fn new(start: Start) -> Self {
+    pub(crate) fn new(start: Start) -> Self {
         let position = match start {
             Start::Offset(offset) => Some(offset),
             Start::Oldest | Start::Tail(_) | Start::Live => None,
@@ -43,19 +56,19 @@ impl Cursor {
     }
 
     /// Where the next stream has to begin.
-    pub(super) fn start(&self) -> Start {
+    pub(crate) fn start(&self) -> Start {
         self.position.map_or(self.start, Start::Offset)
     }
 
     /// The last message, if everything was read and only that message is missing.
-    pub(super) fn finished(&self) -> Option<proto::StreamEnded> {
+    pub(crate) fn finished(&self) -> Option<proto::StreamEnded> {
         let exited = self.exited.as_ref()?;
         let reason = stream_ended::Reason::TerminalEnded.into();
         Some(proto::StreamEnded { reason, offset: exited.final_offset })
     }
 
     /// Takes the next event of a stream.
-    pub(super) fn accept(&mut self, event: terminal_event::Event) -> Result<Step> {
+    pub(crate) fn accept(&mut self, event: terminal_event::Event) -> Result<Step> {
         use terminal_event::Event as Wire;
         Ok(match event {
             Wire::Opened(opened) => {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use mosaic_proto::terminal::v1::{self as proto, terminal_service_client::TerminalServiceClient};
 
+pub(crate) use self::cursor::{Cursor, Step};
 pub use self::{
     attach::{Attach, Attachment, AttachmentIo, AttachmentReader, AttachmentWriter},
     create::CreateTerminal,

@@ -74,6 +74,11 @@ impl WatchTerminal {
 }
 
 impl Watch {
+    /// The same for output that is read another way.
+    pub(crate) fn of(opened: proto::Opened, events: BoxStream<'static, Result<Event>>) -> Self {
+        Self { opened, events }
+    }
+
     /// Where the stream began, and the terminal at that moment.
     pub fn opened(&self) -> &proto::Opened {
         &self.opened
@@ -137,12 +142,7 @@ impl Source for Output {
     }
 
     fn take(&mut self, message: Self::Message) -> Result<Taken<Event>> {
-        Ok(match self.cursor.accept(event(message)?)? {
-            Step::Give(event) => Taken::Give(event),
-            Step::Skip | Step::Opened(_) => Taken::Skip,
-            Step::Resume => Taken::Resume,
-            Step::End(ended) => Taken::Last(Event::Ended(ended)),
-        })
+        Ok(Taken::from(self.cursor.accept(event(message)?)?))
     }
 
     fn finished(&self) -> Option<Event> {

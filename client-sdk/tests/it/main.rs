@@ -8,6 +8,7 @@ mod cancel;
 mod chat;
 mod events;
 mod io;
+mod orchestrator;
 mod silence;
 mod tls;
 mod typing;
