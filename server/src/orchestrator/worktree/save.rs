@@ -130,8 +130,9 @@ impl Worktrees {
 async fn look(git: Git<'_>, place: Place<'_>, admin: &str, index: &str) -> Result<State> {
     let head = rev(git, place, "HEAD^{commit}").await?;
     let head_tree = rev(git, place, "HEAD^{tree}").await?;
-    // The agent's own index knows which files are unchanged, and which a sparse checkout leaves out.
-    let copied = git.program(&["cp", "--", &format!("{admin}/index"), index]).await?;
+    // The agent's own index knows which files are unchanged, and which a sparse checkout leaves out. With its own time:
+    // git looks into a file that was written when its index was, and takes an older one's word for it.
+    let copied = git.program(&["cp", "-p", "--", &format!("{admin}/index"), index]).await?;
     let mut staged = if copied { tree(git, place).await.ok() } else { None };
     let add = ["add", "--all"];
     if !copied || git.ask(place, &add, LONG).await?.code != Some(0) {

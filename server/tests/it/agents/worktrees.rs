@@ -16,7 +16,8 @@ use super::{Scratch, agent, job, named, over, run, shell, spawn, text};
 fn git(repository: &Path, words: &[&str]) -> Result<String> {
     let mut git = account()?.command(Path::new("git"));
     git.env("HOME", "/tmp").current_dir(repository);
-    let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"];
+    let identity =
+        ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"];
     let ran = git.args(identity).args(words).output()?;
     ensure!(ran.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&ran.stderr));
     Ok(String::from_utf8(ran.stdout)?.trim().to_owned())
@@ -78,7 +79,9 @@ async fn the_work_of_an_agent_that_is_killed_with_the_server_is_put_away_by_the_
     let prompt = format!("echo two > file; while [ ! -e {} ]; do sleep 0.1; done", go.display());
     let mut client = server.agents()?;
     spawn(&mut client, within(&repository, "writer", &prompt)).await?;
-    while std::fs::read_to_string(Path::new(&agent(&mut client, "writer").await?.worktree).join("file"))? != "two\n" {}
+    while std::fs::read_to_string(Path::new(&agent(&mut client, "writer").await?.worktree).join("file"))?
+        != "two\n"
+    {}
     server.kill9().await?;
     std::fs::write(&go, "")?;
     server.restart().await?;
@@ -106,7 +109,10 @@ async fn what_is_no_repository_is_refused_and_nothing_runs() -> Result<()> {
         let refused = spawn(&mut client, request).await.unwrap_err();
         assert_eq!(reason(&refused), expected, "{refused:?}");
     }
-    ensure!(client.list_jobs(ListJobsRequest::default()).await?.into_inner().jobs.is_empty(), "a job was made");
+    ensure!(
+        client.list_jobs(ListJobsRequest::default()).await?.into_inner().jobs.is_empty(),
+        "a job was made"
+    );
     // What it begins at is settled when the job is made.
     client.pause_queue(PauseQueueRequest::default()).await?;
     spawn(&mut client, within(&repository, "early", "cat file")).await?;
