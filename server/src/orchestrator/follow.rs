@@ -77,7 +77,6 @@ impl<'a> Follower<'a> {
                 return Ending::Stop(stop);
             }
             if news && Instant::now() >= next_look {
-                news = false;
                 next_look = Instant::now() + LOOK_PAUSE;
                 progress.mark_unchanged();
                 self.look();

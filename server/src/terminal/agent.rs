@@ -19,7 +19,7 @@ use crate::{
     auth::Actor,
     error::{Error, Reason, Result},
     ids::{AgentId, TerminalId, TokenId, WorkspaceId, WriterId},
-    log::{Chunk, Log, Reader},
+    log::Log,
 };
 
 /// What an agent's terminal is started with.
@@ -87,21 +87,6 @@ impl Terminals {
     pub(crate) async fn end_agent(&self, id: TerminalId, how: &How) -> Result<TreeEnd> {
         let known = self.shared.live().get(&id).map(|live| live.record());
         self.shared.end_tree(id, how, known.as_ref()).await
-    }
-
-    /// The end of an agent's output, at most so many bytes; empty if there is none any more.
-    pub(crate) async fn tail(&self, id: TerminalId, bytes: u64) -> Vec<u8> {
-        let here = self.shared.live().get(&id).cloned();
-        match here {
-            Some(live) => AgentTerminal { live }.tail(bytes).await,
-            None => {
-                let (dir, limits) = (self.shared.log_dir(id), self.shared.log_limits());
-                let read = tokio::task::spawn_blocking(move || {
-                    Log::open(&dir, limits).map(|log| tail(Arc::new(log), bytes)).unwrap_or_default()
-                });
-                read.await.unwrap_or_default()
-            }
-        }
     }
 }
 
@@ -198,25 +183,4 @@ impl AgentTerminal {
             .map(|_| ())
             .map_err(|refused| super::typing::refusal(refused, Some((writer, 1))))
     }
-
-    /// The end of the output, at most so many bytes.
-    pub(crate) async fn tail(&self, bytes: u64) -> Vec<u8> {
-        let log = Arc::clone(&self.live.log);
-        tokio::task::spawn_blocking(move || tail(log, bytes)).await.unwrap_or_default()
-    }
-}
-
-fn tail(log: Arc<Log>, bytes: u64) -> Vec<u8> {
-    let from = log.end().saturating_sub(bytes).max(log.start());
-    let (mut reader, mut all) = (Reader::new(log, from), Vec::new());
-    // What cannot be read is not shown.
-    while let Ok(Some(chunk)) = reader.read(64 * 1024) {
-        if let Chunk::Data { bytes, .. } = chunk {
-            all.extend_from_slice(&bytes);
-        }
-        if all.len() as u64 >= bytes {
-            break;
-        }
-    }
-    all
 }

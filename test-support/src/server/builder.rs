@@ -50,8 +50,6 @@ pub struct Builder {
     pub(super) root: bool,
     pub(super) disk_bytes: Option<u64>,
     pub(super) own_program: bool,
-    /// The database is another server's, and so are terminals in it.
-    pub(super) second_node: bool,
 }
 
 impl Builder {
@@ -64,7 +62,6 @@ impl Builder {
             root: false,
             disk_bytes: None,
             own_program: false,
-            second_node: false,
         }
     }
 
@@ -102,7 +99,7 @@ impl Builder {
     /// Uses the database of another server, which must live longer: a second node. Not of one with an embedded one.
     pub fn database_of(self, other: &Server) -> Result<Self> {
         let url = other.database_url().context("the other server runs its own database")?;
-        Ok(Self { second_node: true, ..self.database_url(url) })
+        Ok(self.database_url(url))
     }
 
     /// Gives it no database: it runs its own PostgreSQL.
