@@ -61,6 +61,7 @@ reasons! {
     JobNotFound "JOB_NOT_FOUND" NotFound "No such job in this workspace. ListJobs lists them.";
     AgentNotFound "AGENT_NOT_FOUND" NotFound "No such agent in this workspace. ListAgents lists them.";
     ProfileNotFound "PROFILE_NOT_FOUND" NotFound "No profile has this name. ListProfiles lists them.";
+    CommandUnknown "COMMAND_UNKNOWN" NotFound "No slash command has this name; only in a `CommandError`. ListCommands lists them.";
     CommandNotFound "COMMAND_NOT_FOUND" NotFound "The program does not exist.";
     CwdNotFound "CWD_NOT_FOUND" NotFound "The working directory does not exist.";
     RepositoryNotFound "REPOSITORY_NOT_FOUND" NotFound "The directory does not exist, is no git repository, or is out of reach for the user that agents run as.";
@@ -69,6 +70,7 @@ reasons! {
     GitFailed "GIT_FAILED" FailedPrecondition "git could not do it; the message has its own words.";
     CommandNotExecutable "COMMAND_NOT_EXECUTABLE" FailedPrecondition "The program exists, but the terminals' user may not run it, or it is not a program.";
     CwdNotAccessible "CWD_NOT_ACCESSIBLE" FailedPrecondition "The working directory exists, but the terminals' user may not enter it, or it is not a directory.";
+    NameAmbiguous "NAME_AMBIGUOUS" FailedPrecondition "Several names begin like this; only in a `CommandError`. Type more of the name.";
     NameTaken "NAME_TAKEN" AlreadyExists "Another one has this name. Choose another, or leave it out.";
     RequestIdReused "REQUEST_ID_REUSED" AlreadyExists "The request_id belongs to a different request. Use a new one.";
     RequestIdSpent "REQUEST_ID_SPENT" AlreadyExists "The request was done before; its secret is shown only once.";

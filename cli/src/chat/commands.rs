@@ -12,14 +12,18 @@ Commands:
   /help           this
   /quit           leave, as Ctrl-D does
 Ctrl-C stops an answer and keeps what came. A backslash at the end of a line, or
-Alt-Enter, goes on in the next line. `//` begins a text with a slash.";
+Alt-Enter, goes on in the next line. `//` begins a text with a slash, and Tab
+completes a command. The server has these:";
+
+/// The names of the commands above.
+pub(super) const NAMES: [&str; 6] = ["help", "model", "new", "quit", "retry", "usage"];
 
 /// A line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// Nothing.
     Empty,
-    /// Something for the model.
+    /// Something for the server: a text for the model, or a command.
     Say(String),
     /// `/model`, and which.
     Model(Option<String>),
@@ -33,8 +37,6 @@ pub(super) enum Line {
     Help,
     /// `/quit`.
     Quit,
-    /// What looks like a command and is none.
-    Unknown(String),
 }
 
 /// Reads a line.
@@ -44,9 +46,6 @@ pub(super) fn parse(line: &str) -> Line {
         return Line::Empty;
     }
     let Some(command) = line.strip_prefix('/') else { return Line::Say(line.to_owned()) };
-    if command.starts_with('/') {
-        return Line::Say(command.to_owned());
-    }
     let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
     match (name, rest.trim()) {
         ("model", "") => Line::Model(None),
@@ -56,7 +55,8 @@ pub(super) fn parse(line: &str) -> Line {
         ("usage", "") => Line::Usage,
         ("help" | "?", "") => Line::Help,
         ("quit" | "exit", "") => Line::Quit,
-        _ => Line::Unknown(name.to_owned()),
+        // The server's, or nobody's: it says so. Of two slashes it takes one away.
+        _ => Line::Say(line.to_owned()),
     }
 }
 
@@ -68,12 +68,19 @@ mod tests {
     fn commands_and_texts() {
         assert_eq!(parse("  \n"), Line::Empty);
         assert_eq!(parse(" hi\nthere "), Line::Say("hi\nthere".to_owned()));
-        assert_eq!(parse("//etc is a directory"), Line::Say("/etc is a directory".to_owned()));
+        assert_eq!(parse("//etc is a directory"), Line::Say("//etc is a directory".to_owned()));
         assert_eq!(parse("/model"), Line::Model(None));
         assert_eq!(parse("/model  a/b"), Line::Model(Some("a/b".to_owned())));
         assert_eq!(parse("/retry"), Line::Retry);
-        assert_eq!(parse("/etc/passwd says"), Line::Unknown("etc/passwd".to_owned()));
-        assert_eq!(parse("/new york"), Line::Unknown("new".to_owned()), "a text, not a command");
+        assert_eq!(parse("/spawn shell make"), Line::Say("/spawn shell make".to_owned()));
+        assert_eq!(parse("/help spawn"), Line::Say("/help spawn".to_owned()), "the server's");
+        assert_eq!(parse("/new york"), Line::Say("/new york".to_owned()), "the server says that it is none");
+        for name in NAMES {
+            assert!(
+                !matches!(parse(&format!("/{name}")), Line::Say(_)) && HELP.contains(&format!("/{name}")),
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -8,13 +8,13 @@ use futures_util::future::OptionFuture;
 use mosaic_client::{
     Error,
     chat::{Answer, Chat, Event},
-    proto::chat::v1::{Message, stream_ended::Reason},
+    proto::chat::v1::{CommandResult, Message, command_result::Result as Came, stream_ended::Reason},
 };
 
 use tokio::time::timeout;
 
 use super::print::Printer;
-use crate::{failure::Failure, signals::Signals};
+use crate::{failure::Failure, signals::Signals, text};
 
 /// How long nobody wonders why there is no answer yet.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -74,6 +74,28 @@ pub(super) async fn follow(
             }
         }
     }
+}
+
+/// Why the command that a message answers was not done, if it was not.
+pub(super) fn refused(message: &Message) -> Option<Failure> {
+    let Some(CommandResult { result: Some(Came::Error(error)), .. }) = &message.command_result else {
+        return None;
+    };
+    let mut words = text::escape(&error.message);
+    if !error.candidates.is_empty() {
+        let names: Vec<_> = error.candidates.iter().map(|name| text::escape(name)).collect();
+        words = format!("{words}: {}", names.join(", "));
+    }
+    let failure = match error.reason.as_str() {
+        "BAD_REQUEST" | "COMMAND_UNKNOWN" | "NAME_AMBIGUOUS" => Failure::usage(words),
+        "DATABASE_UNAVAILABLE" | "KEEPER_UNAVAILABLE" | "SERVER_STOPPING" => Failure::unavailable(words),
+        reason if reason.ends_with("_NOT_FOUND") => Failure::not_found(words),
+        _ => Failure::error(words),
+    };
+    Some(match error.suggestion.as_str() {
+        "" => failure,
+        instead => failure.hint(format!("Did you mean: {}", text::escape(instead))),
+    })
 }
 
 fn stops(signal: &str) -> bool {

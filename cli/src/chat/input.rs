@@ -7,17 +7,25 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::DirBuilderExt as _,
     path::PathBuf,
+    time::Duration,
 };
 
+use mosaic_client::chat::Chat;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use rustyline::{
-    Cmd, Config, Editor, Helper, KeyCode, KeyEvent, Modifiers,
+    Cmd, CompletionType, Config, Editor, Helper, KeyCode, KeyEvent, Modifiers,
+    completion::{Completer, Pair},
     error::ReadlineError,
     history::FileHistory,
     validate::{ValidationContext, ValidationResult, Validator},
 };
+use tokio::runtime::Handle;
 
-use crate::{failure::Failure, signals::Signals, surroundings};
+use super::commands;
+use crate::{failure::Failure, signals::Signals, surroundings, text};
+
+/// How long a person waits for the ways to go on.
+const COMPLETION_MAX: Duration = Duration::from_secs(1);
 
 /// Lines that are remembered.
 const HISTORY_LINES_MAX: usize = 2000;
@@ -49,16 +57,17 @@ pub(super) struct Input {
 
 impl Input {
     /// Takes the terminal that standard input is.
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(super) fn new(chat: Chat) -> Result<Self, Failure> {
         let before = tcgetattr(io::stdin()).map_err(io::Error::from)?;
         let config = Config::builder()
             .max_history_size(HISTORY_LINES_MAX)
             .map_err(failed)?
             // As in a shell: a line that begins with a space is not remembered.
             .history_ignore_space(true)
+            .completion_type(CompletionType::List)
             .build();
         let mut editor = Editor::with_config(config).map_err(failed)?;
-        editor.set_helper(Some(Lines));
+        editor.set_helper(Some(Lines { chat, runtime: Handle::current() }));
         editor.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
         let history = surroundings::chat_history_path();
         if let Some(path) = &history {
@@ -148,8 +157,11 @@ fn failed(error: ReadlineError) -> Failure {
     }
 }
 
-/// Says when a line goes on in the next one.
-struct Lines;
+/// Says when a line goes on in the next one, and how a command may go on.
+struct Lines {
+    chat: Chat,
+    runtime: Handle,
+}
 
 impl Validator for Lines {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
@@ -161,8 +173,32 @@ impl Validator for Lines {
     }
 }
 
-impl rustyline::completion::Completer for Lines {
-    type Candidate = String;
+impl Completer for Lines {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &rustyline::Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let typed = line.get(..position).unwrap_or_default();
+        let Some(name) = typed.strip_prefix('/') else { return Ok((position, Vec::new())) };
+        // Lines are typed in a thread of their own, which may wait. A server that does not answer offers nothing.
+        let asking = async { tokio::time::timeout(COMPLETION_MAX, self.chat.commands(typed)).await };
+        let found = self.runtime.block_on(asking).ok().and_then(Result::ok).unwrap_or_default().completions;
+        let from = found.first().map_or(0, |first| usize::try_from(first.replace_from).unwrap_or_default());
+        let own = commands::NAMES.into_iter().filter(|own| from == 0 && own.starts_with(name));
+        let own = own.map(|own| Pair { display: format!("/{own}"), replacement: format!("/{own}") });
+        let known = found
+            .into_iter()
+            .filter(|one| !commands::NAMES.contains(&one.text.trim().trim_start_matches('/')));
+        let known = known.map(|one| Pair {
+            display: text::escape(one.text.trim_end()),
+            replacement: text::escape(&one.text),
+        });
+        Ok((from, known.chain(own).collect()))
+    }
 }
 
 impl rustyline::hint::Hinter for Lines {

@@ -7,7 +7,8 @@ use std::io::{self, IsTerminal as _};
 use mosaic_client::{
     chat::{Answer, Event},
     proto::chat::v1::{
-        Completed, Heartbeat, MessageEvent, TextDelta, ThinkingDelta, message_event::Event as Wire,
+        CommandResult, Completed, Heartbeat, MessageEvent, TextDelta, ThinkingDelta, command_result,
+        message_event::Event as Wire,
     },
 };
 use tokio::io::AsyncWriteExt as _;
@@ -86,6 +87,7 @@ impl Printer {
             event if matches!(self.form, Form::Json) => return self.event(answer, event),
             Event::Text(text) => self.text(text).await?,
             Event::Thinking(text) => self.thinking(text).await?,
+            Event::CommandResult(result) => self.result(result).await?,
             event => {
                 if matches!(event, Event::Superseded(_) | Event::Completed(_)) {
                     // What comes is a text of its own, or nothing.
@@ -141,6 +143,16 @@ impl Printer {
         self.write(&shown).await
     }
 
+    /// What a command came to is a table or a few lines. One that failed is told as failures are, by whoever asked.
+    async fn result(&mut self, result: &CommandResult) -> Result<(), Failure> {
+        if matches!(result.result, Some(command_result::Result::Error(_))) {
+            return Ok(());
+        }
+        self.part = Part::Text;
+        let shown = if self.output.is_terminal { text::shown(&result.text) } else { result.text.clone() };
+        self.write(&shown).await
+    }
+
     /// What the model thinks is for people to watch, not for programs to read.
     async fn thinking(&mut self, text: &str) -> Result<(), Failure> {
         if matches!(self.form, Form::Raw) {
@@ -189,6 +201,7 @@ impl Printer {
             Event::Superseded(superseded) => Wire::Superseded(superseded),
             Event::ContextTrimmed(trimmed) => Wire::ContextTrimmed(trimmed),
             Event::Usage(usage) => Wire::Usage(usage),
+            Event::CommandResult(result) => Wire::CommandResult(*result),
             Event::Completed(message) => Wire::Completed(Completed { message: Some(*message) }),
             Event::Heartbeat => Wire::Heartbeat(Heartbeat {}),
             Event::Ended(ended) => Wire::StreamEnded(ended),

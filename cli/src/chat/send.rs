@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::{
     Ask,
-    follow::{Followed, follow},
+    follow::{Followed, follow, refused},
     print::Printer,
 };
 use crate::{Outcome, exit, failure::Failure, output::say, session::Session, signals::Signals, text};
@@ -33,6 +33,7 @@ Examples:
   mosaic chat send --model fast - < question.txt
   git diff | mosaic chat send 'Write a commit message for this:'
   mosaic chat send -c 'And in two sentences?'
+  mosaic chat send '/spawn shell make test'      a command; `/help` lists them
   mosaic chat send --image plot.png 'What is odd here?'
   mosaic --json chat send hi | jq -r '.textDelta.text // empty'";
 
@@ -86,7 +87,8 @@ pub(crate) async fn run(session: &Session, send: Send) -> Outcome {
     }
     match followed? {
         Followed::Ended { message, .. } => {
-            Error::unfinished(&message).map_or(Ok(exit::OK), |error| Err(error.into()))
+            let failed = Error::unfinished(&message).map(Failure::from).or_else(|| refused(&message));
+            failed.map_or(Ok(exit::OK), Err)
         }
         Followed::Left(signal) => Ok(exit::of_signal(signal)),
     }

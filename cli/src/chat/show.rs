@@ -15,8 +15,8 @@ pub(super) fn message(session: &Session, message: &Message) -> String {
     let output = session.output;
     let head = output.paint(&format!("── {}", head(message)), Colour::Dim);
     let body = match message.role() {
-        Role::Assistant => body(output, &message.content),
-        Role::User | Role::Unspecified => plain(output, &message.content),
+        Role::Assistant if !message.command => body(output, &message.content),
+        Role::Assistant | Role::User | Role::Unspecified => plain(output, &message.content),
     };
     format!("{head}\n{}\n", body.trim_end())
 }
@@ -36,6 +36,7 @@ fn head(message: &Message) -> String {
 pub(super) fn who(message: &Message) -> String {
     match message.role() {
         Role::User => "you".to_owned(),
+        Role::Assistant if message.command => "the server".to_owned(),
         Role::Assistant => model_name(&message.model, &message.answered_by),
         Role::Unspecified => "somebody".to_owned(),
     }

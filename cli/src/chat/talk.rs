@@ -16,7 +16,7 @@ use mosaic_client::{
 use super::{
     Ask,
     commands::{self, Line},
-    follow::{Followed, follow},
+    follow::{Followed, follow, refused},
     input::{Input, Quiet, Typed},
     model_name, models,
     print::Printer,
@@ -53,7 +53,7 @@ pub(super) async fn run(session: &Session, ask: Ask) -> Outcome {
     let signals = Signals::listen()?;
     let mut talk = Talk { session, client, chat, ask, conversation, last: None, signals };
     talk.greet().await?;
-    let mut input = Input::new()?;
+    let mut input = Input::new(talk.chat.clone())?;
     loop {
         let line = match input.next(&mut talk.signals).await? {
             Typed::Line(line) => commands::parse(&line),
@@ -89,7 +89,8 @@ impl Talk<'_> {
                 (Role::Assistant, State::Streaming) => streaming = Some(message.id),
                 _ => {
                     self.session.output.line(&show::message(self.session, &message))?;
-                    self.last = Some(message).filter(|message| message.role() == Role::Assistant);
+                    self.last =
+                        Some(message).filter(|message| message.role() == Role::Assistant && !message.command);
                 }
             }
         }
@@ -105,13 +106,7 @@ impl Talk<'_> {
         match line {
             Line::Empty => {}
             Line::Quit => return Ok(Some(exit::OK)),
-            Line::Help => say(commands::HELP),
-            Line::Unknown(name) => {
-                self.note(&format!(
-                    "there is no command /{}; /help lists them, and // begins a text with a slash",
-                    text::escape(&name)
-                ));
-            }
+            Line::Help => self.help().await?,
             Line::New => {
                 self.conversation = None;
                 self.last = None;
@@ -175,10 +170,28 @@ impl Talk<'_> {
                     (_, Some(error)) => Failure::from(error).report(),
                     (_, None) => {}
                 }
-                self.last = Some(*message);
+                if let Some(failure) = refused(&message) {
+                    failure.report();
+                }
+                // Only a model tries again.
+                if !message.command {
+                    self.last = Some(*message);
+                }
             }
         }
         Ok(None)
+    }
+
+    /// The commands of this program, and the server's.
+    async fn help(&self) -> Result<(), Failure> {
+        say(commands::HELP);
+        let listed = self.chat.commands("").await?.commands;
+        let width = listed.iter().map(|command| command.usage.chars().count()).max().unwrap_or_default();
+        for command in listed {
+            let (usage, summary) = (text::escape(&command.usage), text::escape(&command.summary));
+            say(&format!("  {usage:<width$}   {summary}"));
+        }
+        Ok(())
     }
 
     /// Asks another model from now on.

@@ -104,6 +104,53 @@ async fn exit_codes_say_how_it_ended() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn commands_are_for_scripts_too() -> Result<()> {
+    let place = Place::new(Script::new().reply("story", Reply::text(["no"]))).await?;
+    let mosaic = &place.mosaic;
+    let said = mosaic.ok(&["chat", "send", "/spawn --name mine shell exec sleep 600"]).await?;
+    assert!(said.starts_with("job       mine RUNNING\n") && said.ends_with('\n'), "{said}");
+    let events = mosaic.json_lines(&["chat", "send", "-c", "/status mine"]).await?;
+    let result = events.iter().find(|event| event["commandResult"].is_object()).context("no result")?;
+    assert_eq!(result["commandResult"]["status"]["job"]["name"], "mine");
+    for (line, code, hint) in [
+        ("/stauts mine", 2, "Did you mean: /status mine"),
+        ("/status nothing", 3, "/jobs"),
+        ("/s", 2, "/send, /spawn, /status"),
+    ] {
+        let ran = mosaic.run(&["chat", "send", line]).await?;
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{ran:?}");
+        assert!(ran.stderr.contains(hint), "{ran:?}");
+    }
+    let newest = mosaic.json(&["conversation", "ls", "-n", "1"]).await?;
+    let id = newest["conversations"][0]["id"].as_str().context("an id")?;
+    let shown = mosaic.ok(&["conversation", "show", id]).await?;
+    assert!(shown.contains("the server") && !shown.contains("default model"), "{shown}");
+    mosaic.ok(&["chat", "send", "/kill all"]).await?;
+    Ok(())
+}
+
+// Looking at the terminal blocks, and the model server must go on meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_are_typed_and_completed() -> Result<()> {
+    let place = Place::new(Script::new().reply("story", Reply::text(["no"]))).await?;
+    let mut pty = place.mosaic.in_pty(&["chat"])?;
+    pty.wait_for("/help for commands")?;
+    pty.type_in("/sp\tsh\texec sleep 600\r")?;
+    pty.wait_for("RUNNING")?;
+    pty.wait_for("exec sleep 600")?;
+    pty.type_in("/kill sh\t\r")?;
+    pty.wait_for("shell-1 is CANCELLED")?;
+    pty.type_in("/stauts\r")?;
+    pty.wait_for("Did you mean: /status")?;
+    pty.type_in("/help\r")?;
+    pty.wait_for("/quit")?;
+    pty.wait_for("Starts an agent")?;
+    pty.type_in("/quit\r")?;
+    assert_eq!(pty.ended().await?, 0);
+    Ok(())
+}
+
 // Looking at the terminal blocks, and the model server must go on meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn talking_on_a_terminal() -> Result<()> {
@@ -147,7 +194,8 @@ async fn talking_on_a_terminal() -> Result<()> {
     let id = list["conversations"][0]["id"].as_str().context("an id")?.to_owned();
     let all = place.mosaic.json(&["conversation", "export", &id, "--as", "json"]).await?;
     assert_eq!(all["messages"][0]["content"], "two\nlines");
-    assert_eq!(all["messages"].as_array().map(Vec::len), Some(5), "{all}");
+    // A command that there is none of is kept, too.
+    assert_eq!(all["messages"].as_array().map(Vec::len), Some(7), "{all}");
 
     let history = place.mosaic.home.path().join(".local/state/mosaic/chat_history");
     assert_eq!(std::fs::metadata(&history)?.permissions().mode() & 0o777, 0o600);

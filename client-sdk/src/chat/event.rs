@@ -31,6 +31,8 @@ pub enum Event {
     ContextTrimmed(proto::ContextTrimmed),
     /// The count of tokens.
     Usage(proto::Usage),
+    /// What a command came to: the whole answer to it.
+    CommandResult(Box<proto::CommandResult>),
     /// The answer is finished and stored: whole, stopped, failed or interrupted, as its `state` says.
     Completed(Box<proto::Message>),
     /// Nothing happened for 15 s.

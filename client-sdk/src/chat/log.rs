@@ -148,6 +148,7 @@ impl Source for Log {
             Some(Wire::Superseded(superseded)) => Event::Superseded(superseded),
             Some(Wire::ContextTrimmed(trimmed)) => Event::ContextTrimmed(trimmed),
             Some(Wire::Usage(usage)) => Event::Usage(usage),
+            Some(Wire::CommandResult(result)) => Event::CommandResult(Box::new(result)),
             Some(Wire::Completed(completed)) => {
                 self.completed = true;
                 Event::Completed(Box::new(super::present(completed.message, "message")?))

@@ -32,7 +32,8 @@ impl Chat {
         Self { client }
     }
 
-    /// Says something; without more, it begins a new conversation.
+    /// Says something; without more, it begins a new conversation. A text that begins with `/` is a command, which
+    /// the server runs: the answer's message holds a `command_result`. `//` begins an ordinary text with a slash.
     pub fn send(&self, content: impl Into<String>) -> SendMessage {
         SendMessage::new(self.client.clone(), content.into())
     }
@@ -65,6 +66,13 @@ impl Chat {
     pub async fn models(&self) -> Result<Vec<proto::Model>> {
         let answer = self.raw()?.list_models(proto::ListModelsRequest {}).await;
         Ok(answer.map_err(|status| self.client.error(status))?.into_inner().models)
+    }
+
+    /// The commands that [`send`](Self::send) takes, and what could follow the text that somebody has typed so far.
+    pub async fn commands(&self, typed: impl Into<String>) -> Result<proto::ListCommandsResponse> {
+        let request = proto::ListCommandsRequest { prefix: typed.into(), limit: 0 };
+        let answer = self.raw()?.list_commands(request).await;
+        Ok(answer.map_err(|status| self.client.error(status))?.into_inner())
     }
 
     /// An empty conversation to be made. [`send`](Self::send) makes one by itself.

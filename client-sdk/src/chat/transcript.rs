@@ -27,6 +27,7 @@ impl Transcript {
                 }
                 self.parts.truncate(void);
             }
+            Event::CommandResult(result) => self.text.clone_from(&result.text),
             _ => {}
         }
     }

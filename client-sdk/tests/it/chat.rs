@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 use mosaic_client::{
     Client, ErrorKind,
     chat::{Answer, Event},
-    proto::chat::v1::{Message, Tool, message::State, stream_ended::Reason},
+    proto::chat::v1::{Message, Tool, command_result::Result as Came, message::State, stream_ended::Reason},
 };
 use test_support::{
     Proxy, Server,
@@ -131,6 +131,33 @@ async fn what_is_said_is_answered_and_kept() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn commands_are_run_by_the_server() -> Result<()> {
+    let place = Place::new(hello()).await?;
+    let chat = place.client()?.chat();
+    let mut answer = chat.send("/spawn --name mine shell exec sleep 600").open().await?;
+    let mut results = Vec::new();
+    while let Some(event) = answer.next().await {
+        if let Event::CommandResult(result) = event? {
+            results.push(*result);
+        }
+    }
+    let [result] = &results[..] else { anyhow::bail!("{results:?}") };
+    let Some(Came::Spawned(spawned)) = &result.result else { anyhow::bail!("{result:?}") };
+    assert_eq!(spawned.job.as_ref().map(|job| job.name.as_str()), Some("mine"));
+    // Whoever knows nothing of commands has the text.
+    let text = chat.send("/status mine").text().await?;
+    assert!(text.starts_with("job       mine RUNNING"), "{text}");
+    let kept = chat.message(answer.message_id()).await?;
+    assert_eq!(kept.command_result.as_ref(), Some(result));
+    let found = chat.commands("/kill m").await?.completions;
+    assert_eq!((found.len(), found[0].text.as_str(), found[0].replace_from), (1, "mine ", 6));
+    let killed = chat.send("/kill all").open().await?.message().await?;
+    assert!(killed.command_result.is_some_and(|result| result.text.contains("1 agent ended")));
+    assert_eq!(chat.send("//status").text().await?, "Hello");
+    Ok(())
 }
 
 #[tokio::test]

@@ -152,20 +152,17 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     tracing::info!(running = terminals.running(), "terminals taken over");
     let service = terminal::grpc::service(Arc::clone(&terminals), config.server.message_bytes_max);
     let server = server.add_service(service);
-    let chat = Chat::start(
-        &config,
-        (db.clone(), changes.clone()),
-        (node, terminals.fence()),
-        context.draining.clone(),
-    );
-    let chat = Arc::new(chat.await?);
-    let server = server.add_service(chat::grpc::service(Arc::clone(&chat), config.server.message_bytes_max));
-    let shared = (db.clone(), changes);
+    let shared = (db.clone(), changes.clone());
     let agents =
         Orchestrator::start(&config, shared, node, Arc::clone(&terminals), context.draining.clone()).await?;
     let agents = Arc::new(agents);
     let service = orchestrator::grpc::service(Arc::clone(&agents), config.server.message_bytes_max);
     let server = server.add_service(service);
+    // After the agents: what it replays may be a command to them.
+    let shared = (db.clone(), changes);
+    let (place, draining) = ((node, terminals.fence()), context.draining.clone());
+    let chat = Arc::new(Chat::start(&config, shared, place, Arc::clone(&agents), draining).await?);
+    let server = server.add_service(chat::grpc::service(Arc::clone(&chat), config.server.message_bytes_max));
 
     let url = directory::announce(&config, listener.local_addr().map_err(cannot)?)?;
     println!("listening on {url}");

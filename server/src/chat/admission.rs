@@ -5,7 +5,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    Chat, How, Say, generation,
+    Chat, How, Say, commands, generation,
     prompt::Said,
     provider::{Image, ToolResult},
     record::{Beside, Conversation, ImageInfo, Message, Role, State, now_ms},
@@ -80,7 +80,7 @@ impl Chat {
     }
 
     /// Says it for the first time.
-    async fn say_new(&self, who: &Arc<Principal>, say: Say) -> Result<Watch> {
+    async fn say_new(&self, who: &Arc<Principal>, mut say: Say) -> Result<Watch> {
         self.shared.models.check(&say.how.model)?;
         let now = now_ms();
         let (conversation, is_new) = match say.conversation {
@@ -92,6 +92,14 @@ impl Chat {
             return Err(Error::bad_request("system", text));
         }
         let parent = say.parent.unwrap_or(conversation.head);
+        if commands::line(&say.content).is_some() {
+            let said = self.said(who, &say, &conversation, parent, now);
+            return self.command(who, say, (conversation, is_new), said).await;
+        }
+        // The first of two slashes only says that it is no command.
+        if say.content.starts_with('/') {
+            say.content.remove(0);
+        }
         let mut branch = match parent {
             Some(parent) => self.branch(&conversation, parent).await?,
             None => Vec::new(),
@@ -114,6 +122,9 @@ impl Chat {
     ) -> Result<Watch> {
         self.shared.models.check(&how.model)?;
         let Stored { message, .. } = store::find_message(&self.db, who.workspace, id).await?;
+        if message.command {
+            return Err(Error::bad_request("message_id", "is a command; SendMessage runs it once more"));
+        }
         let question = match (message.role, message.parent) {
             (Role::User, _) => message.id,
             (Role::Assistant, Some(parent)) => {
@@ -140,15 +151,19 @@ impl Chat {
         if again {
             branch = store::branch(&self.db, conversation.id, last).await?;
         }
-        let branch: Vec<_> = branch.into_iter().map(|(said, _)| said).collect();
-        let Some(newest) = branch.last() else {
+        let mut branch: Vec<_> = branch.into_iter().map(|(said, _)| said).collect();
+        if branch.is_empty() {
             let text = format!("message {last} is not in conversation {}", conversation.id);
             return Err(Error::new(Reason::MessageNotFound, text).with("message_id", last));
-        };
-        if newest.message.state == State::Streaming {
-            let text = format!("message {last} is still being generated; wait for its end, or stop it");
-            return Err(Error::new(Reason::MessageStreaming, text).with("message_id", last));
         }
+        // Commands are said while an answer is being generated, too.
+        if let Some(unfinished) = branch.iter().rfind(|said| said.message.state == State::Streaming) {
+            let id = unfinished.message.id;
+            let text = format!("message {id} is still being generated; wait for its end, or stop it");
+            return Err(Error::new(Reason::MessageStreaming, text).with("message_id", id));
+        }
+        // What people and the server say to one another is nothing to a model.
+        branch.retain(|said| !said.message.command);
         Ok(branch)
     }
 
@@ -198,6 +213,8 @@ impl Chat {
             finish_reason: String::new(),
             error: None,
             stopped_by: String::new(),
+            command: false,
+            done: None,
             last_sequence: 0,
             create_ms: now_ms(),
             end_ms: None,

@@ -223,7 +223,7 @@ impl Chat {
             }
         }
         let message = &mut stored.message;
-        (message.content, message.beside) = (answer.content, answer.beside);
+        (message.content, message.beside, message.done) = (answer.content, answer.beside, answer.done);
         message.last_sequence = answer.sequence;
         Ok(())
     }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
+    commands::Done,
     provider::{Piece, Stop, ToolCall},
     record::{Attempt, Beside, Counted, Message},
 };
@@ -67,6 +68,8 @@ pub enum Event {
     },
     /// The count of tokens so far.
     Usage(Counted),
+    /// What a command came to.
+    CommandResult(Box<Done>),
     /// It is finished. [`write_completed`] writes it without a copy of the text.
     #[serde(deserialize_with = "completed", skip_serializing)]
     Completed(Box<Message>),
@@ -160,6 +163,8 @@ pub struct Answer {
     pub input_tokens: u64,
     /// The last attempt that was left was left for the same model.
     pub retrying: bool,
+    /// What a command came to.
+    pub done: Option<Done>,
 }
 
 impl Answer {
@@ -200,6 +205,10 @@ impl Answer {
                 self.content_from = None;
             }
             Event::Usage(counted) => self.counted = Some(*counted),
+            Event::CommandResult(done) => {
+                self.content.clone_from(&done.text);
+                self.done = Some((**done).clone());
+            }
             Event::ContextTrimmed { .. } | Event::Completed(_) => {}
         }
     }

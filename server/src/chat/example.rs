@@ -33,6 +33,8 @@ pub(super) fn message(role: Role, content: &str) -> Message {
         finish_reason: String::new(),
         error: None,
         stopped_by: String::new(),
+        command: false,
+        done: None,
         last_sequence: 0,
         create_ms: 1,
         end_ms: None,

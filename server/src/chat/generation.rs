@@ -221,17 +221,7 @@ impl Generation {
         let usage = Event::Usage(message.usage());
         // A full disk leaves it out; the database has the count.
         let _ = self.append(&[usage]);
-        message.last_sequence = self.answer.sequence + 1;
-        let mut message = Arc::new(message);
-        if let Some(stored) = self.shared.saver.finish(&self.live, &message).await {
-            message = stored;
-            self.live.finish(Arc::clone(&message));
-        } else {
-            // The server ends without its database: the next start finds the log.
-            self.live.log.finish();
-        }
-        self.shared.lives.remove(self.live.message);
-        message
+        end(&self.shared, &self.live, &self.answer, message).await
     }
 
     /// The attempt under way as it is recorded when it is left.
@@ -244,11 +234,32 @@ impl Generation {
     }
 }
 
+/// Has a finished message stored, and shows the last event: the message as it is stored.
+pub(super) async fn end(
+    shared: &Shared,
+    live: &Arc<Live>,
+    answer: &Answer,
+    mut message: Message,
+) -> Arc<Message> {
+    message.last_sequence = answer.sequence + 1;
+    let mut message = Arc::new(message);
+    if let Some(stored) = shared.saver.finish(live, &message).await {
+        message = stored;
+        live.finish(Arc::clone(&message));
+    } else {
+        // The server ends without its database: the next start finds the log.
+        live.log.finish();
+    }
+    shared.lives.remove(live.message);
+    message
+}
+
 /// Puts what the events have made into the message.
 pub(super) fn fill(message: &mut Message, answer: Answer) {
     message.content = answer.content;
     message.beside = answer.beside;
     message.attempts = answer.left;
+    message.done = answer.done;
     // The last attempt is the one that the content is of.
     if answer.content_from.is_some()
         && let Some(last) = message.attempts.last()

@@ -36,6 +36,8 @@ pub struct Live {
     pub conversation: ConversationId,
     /// What it answers.
     pub parent: Option<MessageId>,
+    /// It is a command's.
+    command: bool,
     /// Its events.
     pub log: Arc<Log>,
     dir: PathBuf,
@@ -61,6 +63,7 @@ impl Live {
             workspace: message.workspace,
             conversation: message.conversation,
             parent: message.parent,
+            command: message.command,
             log: Arc::new(Log::create_for_append(&dir, limits)?),
             dir,
             stop: CancellationToken::new(),
@@ -233,10 +236,12 @@ impl Lives {
                 format!("as many answers are being generated as may ({setting}); wait for one, or stop one");
             Error::quota(Reason::GenerationQuota, setting, text)
         };
-        if all.len() >= self.most {
+        // As many commands again may run beside the answers: the kill switch waits for no model.
+        let alike = || all.values().filter(|live| live.command == message.command);
+        if alike().count() >= self.most {
             return Err(quota("chat.generations_max"));
         }
-        if all.values().filter(|live| live.workspace == message.workspace).count() >= self.most_of_workspace {
+        if alike().filter(|live| live.workspace == message.workspace).count() >= self.most_of_workspace {
             return Err(quota("chat.generations_per_workspace_max"));
         }
         Ok(())

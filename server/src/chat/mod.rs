@@ -3,6 +3,7 @@
 //! It knows nothing about tonic, SQL and the wire formats of providers.
 
 mod admission;
+pub mod commands;
 pub mod conversations;
 pub mod event;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use crate::{
     db::{Db, changes::Changes},
     error::{Error, Reason, Result},
     ids::{ConversationId, MessageId, NodeId},
+    orchestrator::Orchestrator,
     workspace::request::RequestId,
 };
 
@@ -66,6 +68,8 @@ pub struct Chat {
     node: NodeId,
     fence: i64,
     shared: Arc<Shared>,
+    /// Who does what commands ask for.
+    agents: Arc<Orchestrator>,
     heartbeat: Duration,
     /// Generations: they end when the server drains.
     tasks: TaskTracker,
@@ -115,12 +119,14 @@ impl Chat {
         config: &Config,
         (db, changes): (Db, Changes),
         (node, fence): (NodeId, i64),
+        agents: Arc<Orchestrator>,
         draining: CancellationToken,
     ) -> Result<Self, StartError> {
         let models = Models::new(config, |name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         let models = models.map_err(StartError::Models)?;
         let root: PathBuf = config.data.dir.join("answers");
-        let interrupted = replay::replay(&db, &changes, node, &root).await.map_err(StartError::Replay)?;
+        let interrupted =
+            replay::replay(&db, &changes, node, &root).await.map_err(StartError::Replay)?;
         if interrupted > 0 {
             tracing::info!(answers = interrupted, "stored what the last stop had interrupted");
         }
@@ -138,6 +144,7 @@ impl Chat {
             node,
             fence,
             shared,
+            agents,
             heartbeat: Duration::from_millis(config.streams.heartbeat_ms),
             tasks: TaskTracker::new(),
             saver: std::sync::Mutex::new(Some(task)),
@@ -197,16 +204,21 @@ impl Chat {
         });
         let reserve = reserve.max().unwrap_or_default();
         let parent = question.branch.last().map(|said| said.message.id);
+        let is_first_said = question.branch.len() == 1;
         let answer = self.unwritten(who, conversation.id, parent, model);
         let live = self.shared.lives.begin(&answer)?;
         let (said, images) = said.unzip();
         let title = said.as_ref().map(|said| generation::first_words(&said.content)).unwrap_or_default();
+        // Commands before it are no conversation yet.
+        let after_commands = said.as_ref().is_some_and(|said| said.parent.is_some()) && is_first_said;
+        let first = conversation.head.is_none() || after_commands;
         let begin = Begin {
             conversation: new,
             said,
             images: images.unwrap_or_default(),
             answer: answer.clone(),
             title,
+            first,
             request,
             reserve,
             budget: self.shared.settings.daily_budget_tokens,
@@ -216,15 +228,29 @@ impl Chat {
         };
         let make = {
             let (shared, live) = (Arc::clone(&self.shared), Arc::clone(&live));
-            move |untitled| Generation::new(shared, live, answer, question, candidates, untitled)
+            move |titled: bool| {
+                Generation::new(shared, live, answer, question, candidates, first && !titled).run()
+            }
         };
-        let first = conversation.head.is_none();
         let stop_with = how.stop_on_disconnect.then(|| who.token_name.clone());
-        let begun = self.begin(begin, Arc::clone(&live), make, first, stop_with).await?;
+        self.begun(who, begin, live, make, stop_with).await
+    }
+
+    /// Begins an answer, and reads it; or the one that the same request made before.
+    async fn begun<R: Future<Output = ()> + Send>(
+        &self,
+        who: &Arc<Principal>,
+        begin: Begin,
+        live: Arc<Live>,
+        make: impl FnOnce(bool) -> R + Send + 'static,
+        stop_with: Option<String>,
+    ) -> Result<Watch> {
+        let stops = stop_with.is_some();
+        let begun = self.begin(begin, Arc::clone(&live), make, stop_with).await?;
         match begun {
             None => {
                 let mut watch = Watch::live(self.around(), Arc::clone(who), &live, 0, true)?;
-                if how.stop_on_disconnect {
+                if stops {
                     watch.stop_on_drop(live);
                 }
                 Ok(watch)
@@ -233,14 +259,14 @@ impl Chat {
         }
     }
 
-    /// The transaction and the start of the generation, in a task of their own: a caller that goes away in between
-    /// leaves no answer that nobody makes. The answer that the same request made before, if it did.
-    async fn begin(
+    /// The transaction and the making of the answer, in a task of their own: a caller that goes away in between
+    /// leaves no answer that nobody makes. The answer that the same request made before, if it did. `make` is told
+    /// whether somebody has given the conversation its title.
+    async fn begin<R: Future<Output = ()> + Send>(
         &self,
         begin: Begin,
         live: Arc<Live>,
-        make: impl FnOnce(bool) -> Generation + Send + 'static,
-        first: bool,
+        make: impl FnOnce(bool) -> R + Send + 'static,
         stop_with: Option<String>,
     ) -> Result<Option<MessageId>> {
         let (reply, begun) = oneshot::channel();
@@ -253,7 +279,7 @@ impl Chat {
                     if let (Err(_), Some(who)) = (reply.send(Ok(None)), stop_with) {
                         live.stop(&who);
                     }
-                    make(first && !conversation.titled).run().await;
+                    make(conversation.titled).await;
                 }
                 Ok(Begun::Before(id)) => {
                     shared.lives.discard(&live);

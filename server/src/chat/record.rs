@@ -6,7 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::provider::{FailureKind, Parameters, ToolCall, ToolResult, Usage};
+use super::{
+    commands::Done,
+    provider::{FailureKind, Parameters, ToolCall, ToolResult, Usage},
+};
 use crate::ids::{ConversationId, MessageId, NodeId, WorkspaceId};
 
 /// A conversation.
@@ -121,6 +124,12 @@ pub struct Message {
     /// The name of who stopped it.
     #[serde(default)]
     pub stopped_by: String,
+    /// It is a command, or the answer to one: models do not see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub command: bool,
+    /// What the command came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Done>,
     /// Its newest event in the database.
     #[serde(default)]
     pub last_sequence: u64,

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    commands::{self, Done},
     event::{self, Answer, Event},
     generation::fill,
     prompt::tokens_of_bytes,
@@ -57,7 +58,9 @@ pub async fn end(
     root: Option<&Path>,
 ) -> Result<Finished> {
     let lines = known_lines(db, message.id, root).await?;
-    let (message, chunk) = ended(message, lines)?;
+    // Of a command it may be known what came of it, though nobody was told.
+    let done = if message.command { commands::ending(db, &message).await? } else { None };
+    let (message, chunk) = ended(message, lines, done)?;
     store::finish(changes, Arc::new(message), Arc::new(chunk), guard).await
 }
 
@@ -144,7 +147,7 @@ fn read_log(dir: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The message as it is after the kill, and the events that the database does not have.
-fn ended(mut message: Message, known: Known) -> Result<(Message, Chunk)> {
+fn ended(mut message: Message, known: Known, done: Option<Done>) -> Result<(Message, Chunk)> {
     let mut answer = Answer::default();
     let mut missing = Vec::new();
     for (sequence, line) in &known.lines {
@@ -165,9 +168,15 @@ fn ended(mut message: Message, known: Known) -> Result<(Message, Chunk)> {
     if answer.content_from.is_some() {
         answer.left.push(last_attempt(&answer, &message));
     }
-    let sequence = answer.sequence;
+    if let Some(done) = done.filter(|_| answer.done.is_none()) {
+        let event = Event::CommandResult(Box::new(done));
+        answer.apply(answer.sequence + 1, &event);
+        event::write(&mut missing, answer.sequence, &event).map_err(Error::internal)?;
+    }
+    let (sequence, is_done) = (answer.sequence, answer.done.is_some());
     fill(&mut message, answer);
-    message.state = State::Interrupted;
+    // Whatever a command did before its result was written down is done.
+    message.state = if is_done { State::Complete } else { State::Interrupted };
     message.last_sequence = sequence + 1;
     event::write_completed(&mut missing, message.last_sequence, &message).map_err(Error::internal)?;
     let chunk = chunk(message.id, known.stored, message.last_sequence, &missing);

@@ -109,7 +109,7 @@ impl Orchestrator {
     }
 
     /// An agent with what only the running one knows.
-    fn shown(&self, agent: Agent) -> ShownAgent {
+    pub(super) fn shown(&self, agent: Agent) -> ShownAgent {
         let line = self.shared.running().get(&agent.id).map(|running| running.last_line());
         (agent, line.unwrap_or_default())
     }

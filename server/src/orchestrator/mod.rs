@@ -5,6 +5,7 @@
 pub mod agent;
 #[cfg(test)]
 mod example;
+mod find;
 mod follow;
 pub mod grpc;
 mod hub;
@@ -37,15 +38,7 @@ use tokio_util::{
     task::{AbortOnDropHandle, TaskTracker},
 };
 
-use self::{
-    agent::Agent,
-    hub::Hub,
-    profile::Profiles,
-    running::Running,
-    scheduler::Claimed,
-    store::{queue::Queue, read::FoundJob},
-    worktree::Worktrees,
-};
+use self::{hub::Hub, profile::Profiles, running::Running, scheduler::Claimed, worktree::Worktrees};
 use crate::{
     auth::{Principal, Role},
     config::{self, Config},
@@ -57,9 +50,13 @@ use crate::{
 };
 
 pub use self::{
+    agent::{Agent, State as AgentState},
+    find::{Found, LastLines, Named, made_by},
+    job::State as JobState,
     look::Until,
     spawn::Wish as SpawnWish,
     stop::{Switched, Wish as StopWish},
+    store::{beginning, queue::Queue, read::FoundJob},
 };
 
 /// Why agents cannot be run. The text goes to whoever started the server.

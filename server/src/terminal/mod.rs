@@ -14,7 +14,7 @@ mod link;
 mod live;
 mod output;
 mod record;
-pub(crate) mod run;
+mod run;
 mod session;
 mod settle;
 mod store;
@@ -36,7 +36,8 @@ pub(crate) use self::{
     agent::{AgentShell, AgentTerminal, Standing},
     close::How,
     create::{PATH, Program, check_name},
-    session::{Session, Start},
+    run::{Ran, Run, RunError},
+    session::{Event as SessionEvent, Session, Start},
     text::TextFilter,
 };
 pub use self::{

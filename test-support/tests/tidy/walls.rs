@@ -173,6 +173,89 @@ fn modules_know_only_whom_they_may() {
     report("these modules know somebody whom they must not", &wrong);
 }
 
+/// A service and another one that it calls, through its front door: what its `mod.rs` offers, and not its rooms. The
+/// handlers may use the other's handlers, to show the same thing in the same way.
+const DOORS: &[(&str, &str)] = &[("chat/", "orchestrator"), ("orchestrator/", "terminal")];
+
+#[test]
+fn services_call_one_another_through_the_front_door() {
+    let sources = rust();
+    let mut wrong = Vec::new();
+    for (caller, called) in DOORS {
+        let folder = format!("server/src/{called}/");
+        let rooms: Vec<&str> = sources
+            .iter()
+            .filter_map(|source| source.path.strip_prefix(&folder))
+            .map(|inside| inside.split(['/', '.']).next().unwrap_or_default())
+            .collect();
+        for Source { path, text } in &sources {
+            let Some(inside) = path.strip_prefix("server/src/").and_then(|path| path.strip_prefix(caller))
+            else {
+                continue;
+            };
+            let code = code(text);
+            for (line, names) in paths(without_tests(&code)) {
+                let [first, room, ..] = names.as_slice() else { continue };
+                let shown = room == "grpc" && inside.starts_with("grpc");
+                if first == called && rooms.contains(&room.as_str()) && !shown {
+                    wrong.push(format!(
+                        "{path}:{line}: crate::{called}::{room} (name what its mod.rs offers)"
+                    ));
+                }
+            }
+        }
+    }
+    report("these look into another service's rooms", &wrong);
+}
+
+/// All paths that begin with `crate::`, braces taken apart, with their lines.
+fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let line = code[..at].lines().count();
+        let mut all = Vec::new();
+        tree(&mut &code[at + "crate::".len()..], &[], &mut all);
+        found.extend(all.into_iter().map(|path| (line, path)));
+    }
+    found
+}
+
+/// Takes a tree of paths off the beginning of a text.
+fn tree(rest: &mut &str, before: &[String], found: &mut Vec<Vec<String>>) {
+    if let Some(list) = rest.strip_prefix('{') {
+        *rest = list;
+        loop {
+            *rest = rest.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
+            if rest.is_empty() || rest.starts_with('}') {
+                *rest = rest.get(1..).unwrap_or_default();
+                return;
+            }
+            tree(rest, before, found);
+            // What stands behind a path: `as other`.
+            *rest = &rest[rest.find([',', '}']).unwrap_or(rest.len())..];
+        }
+    }
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let path = [before, &[rest[..end].to_owned()]].concat();
+    *rest = &rest[end..];
+    match rest.strip_prefix("::") {
+        Some(more) => {
+            *rest = more;
+            tree(rest, &path, found);
+        }
+        None => found.push(path),
+    }
+}
+
+#[test]
+fn trees_of_paths_are_taken_apart() {
+    let all: Vec<_> = paths("use crate::{a::{B, c::D as E}, f,\n g::*}; crate::h::i(j)")
+        .into_iter()
+        .map(|(_, path)| path.join("::"))
+        .collect();
+    assert_eq!(all, ["a::B", "a::c::D", "f", "g::", "h::i"]);
+}
+
 /// The modules that follow `crate::`, alone or in braces, with their lines.
 fn named_modules(code: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();

@@ -2,6 +2,7 @@
 //!
 //! It knows no rule and no SQL: each handler parses, calls, converts.
 
+mod command;
 mod parse;
 mod show;
 mod streams;
@@ -130,6 +131,16 @@ impl chat_service_server::ChatService for Handlers {
             messages: found.items.into_iter().map(show::show_stored).collect(),
             next_page_token: found.next_page_token,
         }))
+    }
+
+    async fn list_commands(
+        &self,
+        request: Request<pb::ListCommandsRequest>,
+    ) -> Answer<pb::ListCommandsResponse> {
+        let who = principal(&request)?;
+        let (prefix, limit) = parse::completion(request.into_inner())?;
+        let completions = self.chat.complete(&who, &prefix, limit).await?;
+        Ok(Response::new(command::show_commands(completions)))
     }
 
     type SendMessageStream = Events<pb::SendMessageResponse>;

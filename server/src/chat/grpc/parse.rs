@@ -22,6 +22,9 @@ const SYSTEM_BYTES_MAX: usize = 256 << 10;
 const TITLE_BYTES_MAX: usize = 256;
 const MODEL_BYTES_MAX: usize = 256;
 const QUERY_BYTES_MAX: usize = 1024;
+const PREFIX_BYTES_MAX: usize = 64 << 10;
+const COMPLETIONS: u32 = 20;
+const COMPLETIONS_MAX: u32 = 100;
 const IMAGES_MAX: usize = 16;
 const IMAGES_BYTES_MAX: usize = 3 << 20;
 const IMAGE_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -65,6 +68,15 @@ fn title(text: String) -> Result<String> {
 
 fn model(text: String) -> Result<String> {
     within("model", text, MODEL_BYTES_MAX)
+}
+
+/// The text so far, and how many ways to go on are wanted.
+pub(super) fn completion(request: pb::ListCommandsRequest) -> Result<(String, usize)> {
+    let limit = match request.limit {
+        0 => COMPLETIONS,
+        limit => limit.min(COMPLETIONS_MAX),
+    };
+    Ok((within("prefix", request.prefix, PREFIX_BYTES_MAX)?, usize::try_from(limit).unwrap_or_default()))
 }
 
 pub(super) fn query(text: String) -> Result<String> {

@@ -6,6 +6,7 @@ use mosaic_proto::chat::v1::{
     self as pb, message, message_event::Event as Shown, model, stream_ended, usage,
 };
 
+use super::command::show_done;
 use crate::chat::{
     event::{Event, Numbered},
     models::Listed,
@@ -70,6 +71,7 @@ pub(super) fn size(message: &Message) -> usize {
         + message.beside.thinking.len()
         + calls.chain(results).sum::<usize>()
         + attempts
+        + message.done.as_ref().map_or(0, super::command::size)
         + 512
 }
 
@@ -135,6 +137,8 @@ pub(super) fn show_message(record: Message) -> pb::Message {
         create_time: Some(timestamp(record.create_ms)),
         end_time: record.end_ms.map(timestamp),
         node_id: record.node.to_string(),
+        command: record.command,
+        command_result: record.done.map(show_done),
     }
 }
 
@@ -249,6 +253,7 @@ fn show_event(event: Event) -> Shown {
             Shown::ContextTrimmed(pb::ContextTrimmed { dropped })
         }
         Event::Usage(counted) => Shown::Usage(show_usage(counted)),
+        Event::CommandResult(done) => Shown::CommandResult(show_done(*done)),
         Event::Completed(message) => {
             Shown::Completed(pb::Completed { message: Some(show_message(*message)) })
         }

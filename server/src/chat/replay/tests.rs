@@ -43,7 +43,7 @@ fn streaming() -> Message {
 /// The message, and the events that are missing in the database; the last of them is its end.
 fn end(known: Known) -> (Message, Vec<Numbered>) {
     let stored = known.stored;
-    let (message, chunk) = ended(streaming(), known).unwrap();
+    let (message, chunk) = ended(streaming(), known, None).unwrap();
     let events: Vec<_> = chunk.lines.lines().map(|line| event::read(line.as_bytes()).unwrap()).collect();
     for (event, sequence) in events.iter().zip(stored + 1..) {
         assert_eq!(event.sequence, sequence);

@@ -37,6 +37,8 @@ pub struct Begin {
     pub answer: Message,
     /// The title of a conversation that has none; empty: it stays without.
     pub title: String,
+    /// It is the first that is said, but for commands: its title replaces theirs.
+    pub first: bool,
     /// The caller's id for the call.
     pub request: Option<RequestId>,
     /// Tokens to set aside.
@@ -91,7 +93,8 @@ async fn begin_in(tx: &Transaction<'_>, begin: Arc<Begin>) -> Result<Outcome<Beg
         },
     };
     let mut named = None;
-    if conversation.title.is_empty() && !conversation.titled && !begin.title.is_empty() {
+    let wanted = conversation.title.is_empty() || begin.first && conversation.title != begin.title;
+    if wanted && !conversation.titled && !begin.title.is_empty() {
         conversation.title.clone_from(&begin.title);
         named = Some(conversation_event(&conversation, "UPDATED", &begin.actor));
     }
@@ -104,7 +107,7 @@ async fn begin_in(tx: &Transaction<'_>, begin: Arc<Begin>) -> Result<Outcome<Beg
     // All on their way before the first is answered. What is refused is undone, whatever the others came to.
     let (found, reserved, said, answered, updated) = join5(
         is_there(tx, conversation.id, parent),
-        usage::store::reserve(tx, workspace, begin.reserve, begin.budget),
+        reserve(tx, &begin),
         async {
             match &begin.said {
                 Some(said) => insert_message(tx, said, &begin).await,
@@ -133,6 +136,14 @@ async fn begin_in(tx: &Transaction<'_>, begin: Arc<Begin>) -> Result<Outcome<Beg
     }
     events.extend(named.transpose()?);
     Ok(Outcome::Done { value: Begun::New(Box::new(conversation)), events })
+}
+
+/// Sets the tokens aside. A command uses none, and is done on a day that has none left, too.
+async fn reserve(tx: &Transaction<'_>, begin: &Begin) -> Result<bool> {
+    match begin.answer.command {
+        true => Ok(true),
+        false => usage::store::reserve(tx, begin.answer.workspace, begin.reserve, begin.budget).await,
+    }
 }
 
 /// True if a message is in a conversation, and for the beginning of one.

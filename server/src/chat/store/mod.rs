@@ -56,6 +56,10 @@ fn message_event(message: &Message, kind: &'static str, actor: &Actor) -> Result
     for call in &mut short.beside.tool_calls {
         cut(&mut call.arguments);
     }
+    if let Some(done) = &mut short.done {
+        done.outcome = None;
+        cut(&mut done.text);
+    }
     for result in &mut short.tool_results {
         cut(&mut result.content);
     }

@@ -11,9 +11,9 @@ use futures_util::{Stream, StreamExt};
 use mosaic_proto::orchestrator::v1::{self as pb, orchestrator_service_server};
 use tonic::{Request, Response, Status};
 
-pub(crate) use show::{to_proto_agent, to_proto_job};
+pub(crate) use show::{show_agent, show_job, show_queue, to_proto_agent, to_proto_job};
 
-use self::show::{show_agent, show_job, show_profile, show_queue};
+use self::show::show_profile;
 use super::Orchestrator;
 use crate::{auth::principal, error::Result, terminal, workspace::page::Page};
 

@@ -10,7 +10,7 @@ use crate::{
     config::ProfileKind,
     orchestrator::{
         agent::{Agent, Receipt},
-        job::{EndReason, Job, State},
+        job::{EndReason, Job},
         profile::Profile,
         store::{beginning, queue::Queue, read::FoundJob},
     },
@@ -61,24 +61,13 @@ pub(super) fn size(found: &FoundJob) -> usize {
     4096 + pairs + spec.depends_on.len() * 40
 }
 
-/// What a job waits for, in words.
-fn waiting_for(found: &FoundJob) -> &'static str {
-    match found.job.state {
-        State::Queued if found.pending > 0 => "the jobs that it depends on",
-        State::Queued if found.paused => "the queue, which is paused: ResumeQueue",
-        State::Queued => "room: as many agents run as may, or jobs before it go first",
-        State::BackingOff => "its next attempt",
-        _ => "",
-    }
-}
-
 pub(super) fn show_job_in_list(mut found: FoundJob) -> pb::Job {
     found.job.spec.prompt = beginning(&found.job.spec.prompt);
     show_job(found)
 }
 
-pub(super) fn show_job(found: FoundJob) -> pb::Job {
-    let waiting_for = waiting_for(&found).to_owned();
+pub(crate) fn show_job(found: FoundJob) -> pb::Job {
+    let waiting_for = found.waiting_for().to_owned();
     pb::Job { waiting_for, ..show_plain_job(found.job) }
 }
 
@@ -138,7 +127,7 @@ fn show_end_reason(why: EndReason) -> pb::job::EndReason {
     }
 }
 
-pub(super) fn show_agent(agent: Agent, last_line: String) -> pb::Agent {
+pub(crate) fn show_agent(agent: Agent, last_line: String) -> pb::Agent {
     let state =
         pb::agent::State::from_str_name(&format!("STATE_{}", agent.state.as_str())).unwrap_or_default();
     let saved_ref = agent.left.saved_ref;
@@ -182,7 +171,7 @@ pub(super) fn show_receipt(receipt: Receipt, saved_ref: Option<String>) -> pb::R
     }
 }
 
-pub(super) fn show_queue((queue, running_max): (Queue, usize)) -> pb::Queue {
+pub(crate) fn show_queue((queue, running_max): (Queue, usize)) -> pb::Queue {
     let count = |count: i64| u32::try_from(count).unwrap_or_default();
     pb::Queue {
         paused: queue.paused,

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod claim;
 pub mod jobs;
+pub mod named;
 pub mod nodes;
 pub mod queue;
 pub mod read;

@@ -2,6 +2,7 @@
 
 use deadpool_postgres::Transaction;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use super::{
     JobRow, after_end, agent_event, job_event, lock_agent, lock_job, to_job, write_agent, write_job,
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// What waits and what runs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
     /// No agent is started.
     pub paused: bool,

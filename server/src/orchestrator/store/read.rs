@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// A job with what its row says beside the record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FoundJob {
     /// The job.
     pub job: Job,

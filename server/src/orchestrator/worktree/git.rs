@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use crate::{
     error::{Error, Reason, Result},
-    terminal::{
-        Terminals,
-        run::{Ran, Run, RunError},
-    },
+    terminal::{Ran, Run, RunError, Terminals},
 };
 
 /// What takes no longer however large the repository is.

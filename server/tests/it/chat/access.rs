@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use mosaic_proto::{
     chat::v1::{
         Conversation, CreateConversationRequest, DeleteConversationRequest, GetConversationRequest,
-        GetMessageRequest, ListConversationsRequest, ListMessagesRequest, ListModelsRequest, Message,
-        RegenerateMessageRequest, SendMessageRequest, StopMessageRequest, UpdateConversationRequest,
-        WatchMessageRequest,
+        GetMessageRequest, ListCommandsRequest, ListConversationsRequest, ListMessagesRequest,
+        ListModelsRequest, Message, RegenerateMessageRequest, SendMessageRequest, StopMessageRequest,
+        UpdateConversationRequest, WatchMessageRequest,
     },
     workspace::v1::{CreateTokenRequest, GetUsageRequest, GetUsageResponse},
 };
@@ -22,6 +22,7 @@ use crate::shells::{idle, refused};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Method {
     ListModels,
+    ListCommands,
     Create,
     Get,
     List,
@@ -36,8 +37,9 @@ enum Method {
 }
 
 impl Method {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::ListModels,
+        Self::ListCommands,
         Self::Create,
         Self::Get,
         Self::List,
@@ -53,14 +55,14 @@ impl Method {
 
     /// What a VIEWER may call.
     fn only_reads(self) -> bool {
-        use Method::{Get, GetMessage, List, ListMessages, ListModels, Watch};
-        matches!(self, ListModels | Get | List | GetMessage | ListMessages | Watch)
+        use Method::{Get, GetMessage, List, ListCommands, ListMessages, ListModels, Watch};
+        matches!(self, ListModels | ListCommands | Get | List | GetMessage | ListMessages | Watch)
     }
 
     /// What it is not found by; `None`: it names nothing.
     fn names(self) -> Option<&'static str> {
         match self {
-            Self::ListModels | Self::Create | Self::List => None,
+            Self::ListModels | Self::ListCommands | Self::Create | Self::List => None,
             Self::Get | Self::Update | Self::Delete | Self::ListMessages | Self::Send => {
                 Some("CONVERSATION_NOT_FOUND")
             }
@@ -73,6 +75,11 @@ impl Method {
         let (conversation_id, message_id) = (conversation.to_owned(), message.to_owned());
         match self {
             Self::ListModels => client.list_models(ListModelsRequest {}).await.map(drop),
+            Self::ListCommands => {
+                // With a name to look up.
+                let request = ListCommandsRequest { prefix: "/status ".to_owned(), limit: 0 };
+                client.list_commands(request).await.map(drop)
+            }
             Self::Create => client.create_conversation(CreateConversationRequest::default()).await.map(drop),
             Self::Get => client.get_conversation(GetConversationRequest { conversation_id }).await.map(drop),
             Self::List => client.list_conversations(ListConversationsRequest::default()).await.map(drop),

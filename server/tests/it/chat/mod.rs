@@ -4,6 +4,9 @@
 
 mod access;
 mod answers;
+mod command_faults;
+mod command_names;
+mod commands;
 mod conversations;
 mod events;
 mod fallback;
