@@ -125,8 +125,7 @@ impl Chat {
         let models = Models::new(config, |name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         let models = models.map_err(StartError::Models)?;
         let root: PathBuf = config.data.dir.join("answers");
-        let interrupted =
-            replay::replay(&db, &changes, node, &root).await.map_err(StartError::Replay)?;
+        let interrupted = replay::replay(&db, &changes, node, &root).await.map_err(StartError::Replay)?;
         if interrupted > 0 {
             tracing::info!(answers = interrupted, "stored what the last stop had interrupted");
         }

@@ -18,7 +18,7 @@ const YEAR_S: u64 = 366 * 24 * 3600;
 
 /// The first bad value.
 pub(super) fn check(config: &Config) -> Result<(), Wrong> {
-    for (key, value, allowed) in ranges(config) {
+    for (key, value, allowed) in ranges(config).into_iter().chain(of_agents(config)) {
         if !allowed.contains(&value) {
             let (least, most) = allowed.into_inner();
             return Err((key, format!("{value} is not between {least} and {most}")));
@@ -46,21 +46,32 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
 }
 
+/// The same for agents.
+fn of_agents(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
+    let (orchestrator, year_hours) = (&config.orchestrator, YEAR_S / 3600);
+    vec![
+        ("orchestrator.running_max", orchestrator.running_max as u64, 1..=100_000),
+        (
+            "orchestrator.running_per_workspace_max",
+            orchestrator.running_per_workspace_max as u64,
+            1..=100_000,
+        ),
+        ("orchestrator.jobs_per_workspace_max", orchestrator.jobs_per_workspace_max as u64, 1..=10_000_000),
+        ("orchestrator.timeout_s", orchestrator.timeout_s, 1..=YEAR_S),
+        ("orchestrator.kill_grace_ms", orchestrator.kill_grace_ms, 0..=60_000),
+        ("orchestrator.lease_s", orchestrator.lease_s, 6..=3600),
+        ("orchestrator.node_lost_after_s", orchestrator.node_lost_after_s, 6..=YEAR_S),
+        ("orchestrator.claim_batch_max", orchestrator.claim_batch_max as u64, 1..=10_000),
+        ("orchestrator.starting_max", orchestrator.starting_max as u64, 1..=1000),
+        ("orchestrator.ended_retention_hours", orchestrator.ended_retention_hours, 1..=year_hours),
+        ("orchestrator.ended_per_workspace_max", orchestrator.ended_per_workspace_max as u64, 1..=10_000_000),
+    ]
+}
+
 /// Every number and what it may be. Bounds are far from what anyone needs; they catch a wrong unit.
 fn ranges(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
-    let Config {
-        server,
-        database,
-        postgres,
-        terminal,
-        chat,
-        local_model,
-        orchestrator,
-        streams,
-        events,
-        auth,
-        ..
-    } = config;
+    let Config { server, database, postgres, terminal, chat, local_model, streams, events, auth, .. } =
+        config;
     let year_ms = 1000 * YEAR_S;
     let year_hours = YEAR_S / 3600;
     vec![
@@ -112,21 +123,6 @@ fn ranges(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
         ("chat.lease_s", chat.lease_s, 3..=3600),
         ("local_model.start_ms", local_model.start_ms, 100..=3_600_000),
         ("local_model.idle_s", local_model.idle_s, 1..=YEAR_S),
-        ("orchestrator.running_max", orchestrator.running_max as u64, 1..=100_000),
-        (
-            "orchestrator.running_per_workspace_max",
-            orchestrator.running_per_workspace_max as u64,
-            1..=100_000,
-        ),
-        ("orchestrator.jobs_per_workspace_max", orchestrator.jobs_per_workspace_max as u64, 1..=10_000_000),
-        ("orchestrator.timeout_s", orchestrator.timeout_s, 1..=YEAR_S),
-        ("orchestrator.kill_grace_ms", orchestrator.kill_grace_ms, 0..=60_000),
-        ("orchestrator.lease_s", orchestrator.lease_s, 6..=3600),
-        ("orchestrator.node_lost_after_s", orchestrator.node_lost_after_s, 6..=YEAR_S),
-        ("orchestrator.claim_batch_max", orchestrator.claim_batch_max as u64, 1..=10_000),
-        ("orchestrator.starting_max", orchestrator.starting_max as u64, 1..=1000),
-        ("orchestrator.ended_retention_hours", orchestrator.ended_retention_hours, 1..=year_hours),
-        ("orchestrator.ended_per_workspace_max", orchestrator.ended_per_workspace_max as u64, 1..=10_000_000),
         // The SDK takes a stream for lost on which nothing comes for 45 s.
         ("streams.heartbeat_ms", streams.heartbeat_ms, 100..=30_000),
         ("events.retention_hours", events.retention_hours, 1..=year_hours),

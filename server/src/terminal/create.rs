@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
     Found, Shared, Shown, Size, State, Terminals,
-    link::keeper_error,
+    link::spawn_error,
     live::Live,
     record::{Change, Record, now_ms},
     store::{self, Inserted, NewTerminal},
@@ -18,8 +18,8 @@ use crate::{
     error::{Error, Reason, Result},
     ids::TerminalId,
     keeper::{
-        MARK, client,
-        wire::{self, Ask, FailureKind},
+        MARK,
+        wire::{self, Ask},
     },
     log::Log,
     workspace::request::RequestId,
@@ -353,35 +353,6 @@ async fn start(
             let _ = tokio::task::spawn_blocking(move || Log::remove(&dir)).await;
             Err(error)
         }
-    }
-}
-
-fn spawn_error(error: client::Error, program: &str, cwd: &str) -> Error {
-    let client::Error::Failed(failure) = &error else { return keeper_error(error) };
-    let cause = std::io::Error::from_raw_os_error(failure.errno);
-    let missing = failure.errno == rustix::io::Errno::NOENT.raw_os_error();
-    match failure.kind() {
-        FailureKind::Cwd if missing => {
-            let message = format!("the working directory {cwd:?} does not exist; create it or name another");
-            Error::new(Reason::CwdNotFound, message).with("cwd", cwd)
-        }
-        FailureKind::Cwd => {
-            let message = format!("the working directory {cwd:?} cannot be entered: {cause}");
-            Error::new(Reason::CwdNotAccessible, message).with("cwd", cwd)
-        }
-        FailureKind::Exec if missing => {
-            let message = format!("the program {program:?} does not exist; give its path or a name in PATH");
-            Error::new(Reason::CommandNotFound, message).with("command", program)
-        }
-        FailureKind::Exec => {
-            let message = format!("the program {program:?} cannot be executed: {cause}");
-            Error::new(Reason::CommandNotExecutable, message).with("command", program)
-        }
-        FailureKind::System => {
-            let message = format!("the machine gave no terminal: {cause}; close some, or raise its limits");
-            Error::quota(Reason::ProcessLimit, "machine", message)
-        }
-        _ => keeper_error(error),
     }
 }
 

@@ -183,3 +183,33 @@ pub fn keeper_error(error: client::Error) -> Error {
         failed @ client::Error::Failed(_) => Error::internal(failed),
     }
 }
+
+/// The error for a program that could not be started.
+pub fn spawn_error(error: client::Error, program: &str, cwd: &str) -> Error {
+    let client::Error::Failed(failure) = &error else { return keeper_error(error) };
+    let cause = std::io::Error::from_raw_os_error(failure.errno);
+    let missing = failure.errno == rustix::io::Errno::NOENT.raw_os_error();
+    match failure.kind() {
+        FailureKind::Cwd if missing => {
+            let message = format!("the working directory {cwd:?} does not exist; create it or name another");
+            Error::new(Reason::CwdNotFound, message).with("cwd", cwd)
+        }
+        FailureKind::Cwd => {
+            let message = format!("the working directory {cwd:?} cannot be entered: {cause}");
+            Error::new(Reason::CwdNotAccessible, message).with("cwd", cwd)
+        }
+        FailureKind::Exec if missing => {
+            let message = format!("the program {program:?} does not exist; give its path or a name in PATH");
+            Error::new(Reason::CommandNotFound, message).with("command", program)
+        }
+        FailureKind::Exec => {
+            let message = format!("the program {program:?} cannot be executed: {cause}");
+            Error::new(Reason::CommandNotExecutable, message).with("command", program)
+        }
+        FailureKind::System => {
+            let message = format!("the machine gave no terminal: {cause}; close some, or raise its limits");
+            Error::quota(Reason::ProcessLimit, "machine", message)
+        }
+        _ => keeper_error(error),
+    }
+}

@@ -13,13 +13,11 @@ use tonic_types::StatusExt;
 
 use super::{named, run, seconds, shell, spawn};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_cannot_be_is_refused_and_nothing_runs() -> Result<()> {
-    let server = Server::start().await?;
-    let mut client = server.agents()?;
+/// Requests that cannot be, and the field that each is wrong in.
+fn bad() -> Vec<(&'static str, SpawnAgentRequest)> {
     let pairs = |n: usize| (0..n).map(|n| (format!("k{n}"), "v".to_owned())).collect::<HashMap<_, _>>();
     let one = |name: &str, value: &str| HashMap::from([(name.to_owned(), value.to_owned())]);
-    let bad: Vec<(&str, SpawnAgentRequest)> = vec![
+    vec![
         ("prompt", shell("")),
         ("prompt", shell(" \n")),
         ("prompt", shell("a\0b")),
@@ -62,8 +60,14 @@ async fn a_job_that_cannot_be_is_refused_and_nothing_runs() -> Result<()> {
         ("rows", SpawnAgentRequest { rows: Some(100_000), ..shell("true") }),
         ("token_budget", SpawnAgentRequest { token_budget: 1, ..shell("true") }),
         ("request_id", SpawnAgentRequest { request_id: "x".repeat(129), ..shell("true") }),
-    ];
-    for (field, request) in bad {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_cannot_be_is_refused_and_nothing_runs() -> Result<()> {
+    let server = Server::start().await?;
+    let mut client = server.agents()?;
+    for (field, request) in bad() {
         let refused = spawn(&mut client, request.clone()).await.unwrap_err();
         let short = format!("{request:?}").chars().take(200).collect::<String>();
         assert_eq!(

@@ -118,12 +118,17 @@ pub(crate) async fn run(server: &Server, request: SpawnAgentRequest) -> Result<J
     over(&mut client, &job.id).await
 }
 
-/// Waits until a process is gone.
+/// Waits until a process has ended.
 pub(crate) async fn gone(pid: u32) -> Result<()> {
-    let end = tokio::time::Instant::now() + Duration::from_secs(30);
-    while std::path::Path::new(&format!("/proc/{pid}")).exists() {
-        anyhow::ensure!(tokio::time::Instant::now() < end, "process {pid} lives on");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        process::{Pid, PidfdFlags, pidfd_open},
+    };
+    let pid = Pid::from_raw(pid.cast_signed()).context("no process")?;
+    let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(()) };
+    let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
+    let ended =
+        tokio::task::spawn_blocking(move || poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&patience)));
+    anyhow::ensure!(ended.await?? > 0, "process {pid:?} lives on");
     Ok(())
 }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use mosaic_proto::orchestrator::v1::{
-    Agent, Job, KillAgentRequest, ListAgentsRequest, ListJobsRequest, SpawnAgentRequest, agent,
-    job::{EndReason, State},
-    wait_job_request::Until,
+use mosaic_proto::{
+    orchestrator::v1::{
+        Agent, Job, KillAgentRequest, ListAgentsRequest, ListJobsRequest, SpawnAgentRequest, agent,
+        job::{EndReason, State},
+        wait_job_request::Until,
+    },
+    workspace::v1::WatchEventsRequest,
 };
 use test_support::{AgentClient, Builder, Postgres, Server, reason};
 use tonic::Code;
@@ -76,20 +79,23 @@ async fn agents(client: &mut AgentClient) -> Result<Vec<Agent>> {
     Ok(client.list_agents(ListAgentsRequest::default()).await?.into_inner().agents)
 }
 
-/// Looks until it is so.
+/// Looks until it is so, after every event of the workspace.
 async fn until(
-    client: &mut AgentClient,
+    two: &Two,
     what: &str,
     so: impl Fn(&[Job], &[Agent]) -> bool,
 ) -> Result<(Vec<Job>, Vec<Agent>)> {
+    let mut client = two.client()?;
+    let mut events =
+        two.b.workspace_as(&two.token()?)?.watch_events(WatchEventsRequest::default()).await?.into_inner();
     let end = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
-        let (jobs, agents) = (jobs(client).await?, agents(client).await?);
+        let (jobs, agents) = (jobs(&mut client).await?, agents(&mut client).await?);
         if so(&jobs, &agents) {
             return Ok((jobs, agents));
         }
-        ensure!(tokio::time::Instant::now() < end, "{what} did not come: {jobs:#?} {agents:#?}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let next = tokio::time::timeout_at(end, events.message()).await;
+        ensure!(matches!(next, Ok(Ok(Some(_)))), "{what} did not come: {jobs:#?} {agents:#?}");
     }
 }
 
@@ -100,7 +106,7 @@ async fn ten(two: &Two, scratch: &Scratch, rerun: bool) -> Result<Vec<Agent>> {
         spawn(&mut client, SpawnAgentRequest { rerun_when_lost: rerun, ..gate(scratch, number) }).await?;
     }
     let running = |agents: &[Agent]| agents.iter().filter(|a| a.state() == agent::State::Running).count();
-    let (_, agents) = until(&mut client, "six agents", |_, agents| running(agents) == 6).await?;
+    let (_, agents) = until(two, "six agents", |_, agents| running(agents) == 6).await?;
     let node = two.a.node_id()?;
     let of_a: Vec<Agent> = agents.into_iter().filter(|agent| agent.node_id == node).collect();
     ensure!(of_a.len() == 3, "{of_a:?}");
@@ -124,7 +130,7 @@ async fn what_waits_is_taken_by_either_server_and_each_job_runs_once() -> Result
     open(&scratch)?;
     let mut client = two.a.agents()?;
     let over = |jobs: &[Job]| jobs.iter().all(|job| job.state() == State::Succeeded);
-    until(&mut client, "the end", |jobs, _| jobs.len() == 10 && over(jobs)).await?;
+    until(&two, "the end", |jobs, _| jobs.len() == 10 && over(jobs)).await?;
     assert_eq!(runs(&scratch), [1; 10]);
     Ok(())
 }
@@ -138,20 +144,19 @@ async fn a_killed_server_keeps_what_it_has_started_and_the_rest_is_taken() -> Re
     let unreachable = |agents: &[Agent]| {
         agents.iter().filter(|agent| agent.state() == agent::State::Unreachable).count() == 3
     };
-    until(&mut client, "three unreachable", |_, agents| unreachable(agents)).await?;
+    until(&two, "three unreachable", |_, agents| unreachable(agents)).await?;
     // It comes back in time: its agents never stopped.
     two.a.restart().await?;
     let running = |agents: &[Agent]| agents.iter().filter(|a| a.state() == agent::State::Running).count();
-    until(&mut client, "its agents again", |_, agents| running(agents) == 6).await?;
+    until(&two, "its agents again", |_, agents| running(agents) == 6).await?;
     // And goes for good: they are lost, and nobody runs them again.
     two.a.kill9().await?;
-    let (_, agents) = until(&mut client, "lost jobs", |jobs, _| {
-        of_a.iter().all(|agent| state_of(jobs, agent) == State::Lost)
-    })
-    .await?;
+    let (_, agents) =
+        until(&two, "lost jobs", |jobs, _| of_a.iter().all(|agent| state_of(jobs, agent) == State::Lost))
+            .await?;
     ensure!(agents.iter().filter(|agent| agent.state() == agent::State::Lost).count() == 3, "{agents:?}");
     open(&scratch)?;
-    let (jobs, _) = until(&mut client, "the end", |jobs, _| {
+    let (jobs, _) = until(&two, "the end", |jobs, _| {
         jobs.iter().all(|job| matches!(job.state(), State::Succeeded | State::Lost))
     })
     .await?;
@@ -170,7 +175,7 @@ async fn a_lost_job_runs_again_only_if_it_says_so_and_the_first_run_is_ended() -
     let of_a = ten(&two, &scratch, true).await?;
     two.postgres.shut_out(A).await?;
     let mut client = two.client()?;
-    until(&mut client, "lost agents", |_, agents| {
+    until(&two, "lost agents", |_, agents| {
         agents.iter().filter(|agent| agent.state() == agent::State::Lost).count() == 3
     })
     .await?;
@@ -180,7 +185,7 @@ async fn a_lost_job_runs_again_only_if_it_says_so_and_the_first_run_is_ended() -
         super::gone(lost.pid).await?;
     }
     open(&scratch)?;
-    until(&mut client, "the end", |jobs, _| jobs.iter().all(|job| job.state() == State::Succeeded)).await?;
+    until(&two, "the end", |jobs, _| jobs.iter().all(|job| job.state() == State::Succeeded)).await?;
     let runs = runs(&scratch);
     ensure!(runs.iter().sum::<usize>() == 13 && runs.iter().all(|times| (1..=2).contains(times)), "{runs:?}");
     Ok(())
@@ -192,18 +197,18 @@ async fn a_frozen_server_loses_its_claims_and_not_its_agents() -> Result<()> {
     ten(&two, &scratch, false).await?;
     two.a.stop_signal()?;
     let mut client = two.client()?;
-    until(&mut client, "three unreachable", |_, agents| {
+    until(&two, "three unreachable", |_, agents| {
         agents.iter().filter(|agent| agent.state() == agent::State::Unreachable).count() == 3
     })
     .await?;
     open(&scratch)?;
     // The other server does all that was not started.
-    until(&mut client, "seven done", |jobs, _| {
+    until(&two, "seven done", |jobs, _| {
         jobs.iter().filter(|job| job.state() == State::Succeeded).count() == 7
     })
     .await?;
     two.a.cont()?;
-    until(&mut client, "the end", |jobs, _| jobs.iter().all(|job| job.state() == State::Succeeded)).await?;
+    until(&two, "the end", |jobs, _| jobs.iter().all(|job| job.state() == State::Succeeded)).await?;
     assert_eq!(runs(&scratch), [1; 10]);
     Ok(())
 }
@@ -215,7 +220,7 @@ async fn a_server_cut_from_the_database_goes_on_with_its_agents() -> Result<()> 
     two.postgres.shut_out(A).await?;
     open(&scratch)?;
     let mut client = two.client()?;
-    until(&mut client, "seven done", |jobs, _| {
+    until(&two, "seven done", |jobs, _| {
         jobs.iter().filter(|job| job.state() == State::Succeeded).count() == 7
     })
     .await?;
@@ -224,7 +229,7 @@ async fn a_server_cut_from_the_database_goes_on_with_its_agents() -> Result<()> 
         super::gone(agent.pid).await?;
     }
     two.postgres.let_in(A).await?;
-    until(&mut client, "the end", |jobs, _| jobs.iter().all(|job| job.state() == State::Succeeded)).await?;
+    until(&two, "the end", |jobs, _| jobs.iter().all(|job| job.state() == State::Succeeded)).await?;
     assert_eq!(runs(&scratch), [1; 10]);
     Ok(())
 }

@@ -65,6 +65,27 @@ impl Events {
     }
 }
 
+/// Each job of a round ended as it should, with all of its output, and ran once.
+async fn ensure_each_ran_once(server: &Server, scratch: &Scratch, round: usize) -> Result<()> {
+    let mut client = server.agents()?;
+    for number in 0..JOBS {
+        let job = over(&mut client, &format!("r{round}-{number}")).await?;
+        let expected = if number % 2 == 0 { State::Succeeded } else { State::Failed };
+        assert_eq!(job.state(), expected, "{job:?}");
+        let text = text(&mut client, &job.agent_id).await?;
+        let whole: String = (1..=20).map(|n| format!("line {n}\n")).collect();
+        assert_eq!(text, whole, "the output of {}", job.name);
+    }
+    let mut ran: HashMap<String, usize> = HashMap::new();
+    for line in scratch.lines(&format!("ran-{round}")) {
+        *ran.entry(line.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    let twice: Vec<_> = ran.iter().filter(|(_, times)| **times != 1).collect();
+    ensure!(twice.is_empty(), "ran more than once: {twice:?}");
+    assert_eq!(ran.len(), JOBS, "jobs that ran");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_job_is_lost_or_runs_twice_by_kills_of_the_server() -> Result<()> {
     let server = Server::builder()
@@ -109,22 +130,7 @@ async fn no_job_is_lost_or_runs_twice_by_kills_of_the_server() -> Result<()> {
             kills += 1;
             server.restart().await?;
         }
-        let mut client = server.agents()?;
-        for number in 0..JOBS {
-            let job = over(&mut client, &format!("r{round}-{number}")).await?;
-            let expected = if number % 2 == 0 { State::Succeeded } else { State::Failed };
-            assert_eq!(job.state(), expected, "{job:?}");
-            let text = text(&mut client, &job.agent_id).await?;
-            let whole: String = (1..=20).map(|n| format!("line {n}\n")).collect();
-            assert_eq!(text, whole, "the output of {}", job.name);
-        }
-        let mut ran: HashMap<String, usize> = HashMap::new();
-        for line in scratch.lines(&format!("ran-{round}")) {
-            *ran.entry(line.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
-        }
-        let twice: Vec<_> = ran.iter().filter(|(_, times)| **times != 1).collect();
-        ensure!(twice.is_empty(), "ran more than once: {twice:?}");
-        assert_eq!(ran.len(), JOBS, "jobs that ran");
+        ensure_each_ran_once(&server, &scratch, round).await?;
     }
     events.read(&mut server.workspace()?, false).await?;
     for (id, states) in &events.states {
