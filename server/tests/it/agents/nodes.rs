@@ -128,7 +128,6 @@ async fn what_waits_is_taken_by_either_server_and_each_job_runs_once() -> Result
     let (two, scratch) = (Two::start().await?, Scratch::new()?);
     ten(&two, &scratch, false).await?;
     open(&scratch)?;
-    let mut client = two.a.agents()?;
     let over = |jobs: &[Job]| jobs.iter().all(|job| job.state() == State::Succeeded);
     until(&two, "the end", |jobs, _| jobs.len() == 10 && over(jobs)).await?;
     assert_eq!(runs(&scratch), [1; 10]);
@@ -174,7 +173,6 @@ async fn a_lost_job_runs_again_only_if_it_says_so_and_the_first_run_is_ended() -
     let (two, scratch) = (Two::start().await?, Scratch::new()?);
     let of_a = ten(&two, &scratch, true).await?;
     two.postgres.shut_out(A).await?;
-    let mut client = two.client()?;
     until(&two, "lost agents", |_, agents| {
         agents.iter().filter(|agent| agent.state() == agent::State::Lost).count() == 3
     })
@@ -196,7 +194,6 @@ async fn a_frozen_server_loses_its_claims_and_not_its_agents() -> Result<()> {
     let (two, scratch) = (Two::start().await?, Scratch::new()?);
     ten(&two, &scratch, false).await?;
     two.a.stop_signal()?;
-    let mut client = two.client()?;
     until(&two, "three unreachable", |_, agents| {
         agents.iter().filter(|agent| agent.state() == agent::State::Unreachable).count() == 3
     })
@@ -219,7 +216,6 @@ async fn a_server_cut_from_the_database_goes_on_with_its_agents() -> Result<()> 
     let of_a = ten(&two, &scratch, false).await?;
     two.postgres.shut_out(A).await?;
     open(&scratch)?;
-    let mut client = two.client()?;
     until(&two, "seven done", |jobs, _| {
         jobs.iter().filter(|job| job.state() == State::Succeeded).count() == 7
     })
