@@ -26,6 +26,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("KillAgent", "mosaic agent kill"),
     ("KillAll", "mosaic agent kill --all"),
     ("ListAgents", "mosaic agent ls --all"),
+    ("ListCommands", "mosaic chat send /help"),
     ("ListConversations", "mosaic conversation ls"),
     ("ListJobs", "mosaic job ls --all"),
     ("ListMessages", "mosaic conversation show"),

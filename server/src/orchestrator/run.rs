@@ -76,8 +76,17 @@ impl Shared {
 
     /// The agent's terminal, started if it was not. [`Standing::Unborn`] if it is to be ended before it began.
     async fn terminal(&self, job: &Job, agent: &Agent, running: &Running) -> Result<Standing> {
-        let standing = self.terminals.of_agent(agent.workspace, agent.terminal).await?;
-        if !matches!(standing, Standing::Unborn) || running.wish().is_some() {
+        // However long it takes: one of which it is not known whether it runs is neither started nor given up.
+        let standing = self.persist(|| self.terminals.of_agent(agent.workspace, agent.terminal)).await;
+        let standing = standing.ok_or_else(super::stopping)?;
+        if let (Standing::Live(terminal), None) = (&standing, agent.start_ms)
+            && let Ok(profile) = self.profiles.get(&job.spec.profile)
+            && let Some(prompt) = profile.launch(&job.spec.prompt).typed
+        {
+            // It was started, and perhaps not told what to do.
+            type_prompt(terminal, agent, &prompt)?;
+        }
+        if !matches!(standing, Standing::Unborn) || running.is_stopping() {
             return Ok(standing);
         }
         let profile = self.profiles.get(&job.spec.profile)?;
@@ -113,8 +122,7 @@ impl Shared {
         };
         let terminal = self.terminals.start_for_agent(shell).await?;
         if let Some(prompt) = typed {
-            // By a writer that is the agent's own, so that after a kill the prompt is not typed twice.
-            terminal.type_once(WriterId(agent.id.0), format!("{prompt}\r").as_bytes())?;
+            type_prompt(&terminal, agent, &prompt)?;
         }
         Ok(Standing::Live(terminal))
     }
@@ -137,24 +145,26 @@ impl Shared {
     }
 
     async fn not_started(&self, agent: &Agent, error: &Error) -> bool {
-        let passing = matches!(
-            error.reason(),
-            Reason::KeeperUnavailable
-                | Reason::DatabaseUnavailable
-                | Reason::ServerStopping
-                | Reason::ServerBusy
-        );
-        if error.reason() == Reason::ServerStopping {
-            return false;
-        }
-        let verdict = if passing {
-            // Not at once: what is away may stay away for a while.
-            tokio::time::sleep(RETRY_PAUSE).await;
-            Verdict::Requeue
-        } else {
-            tracing::info!(agent = %agent.id, %error, "an agent could not be started");
-            // Whatever it is, it is so the next time, too.
-            Verdict::Over(State::Failed, EndReason::StartFailed, error.message().to_owned())
+        let verdict = match error.reason() {
+            Reason::ServerStopping => return false,
+            Reason::KeeperUnavailable => {
+                // It may have started it before it went away: whatever did start ends, and nobody knows how far it was.
+                let how = How { grace: Duration::ZERO, reason: wire::Reason::Lost, terminate: false };
+                if self.persist(|| self.terminals.end_agent(agent.terminal, &how)).await.is_none() {
+                    return false;
+                }
+                Verdict::Lost("the process that starts programs went away while it was asked to".to_owned())
+            }
+            Reason::DatabaseUnavailable | Reason::ServerBusy => {
+                // Nothing was asked of the keeper. Not at once: what is away may stay away for a while.
+                tokio::time::sleep(RETRY_PAUSE).await;
+                Verdict::Requeue
+            }
+            _ => {
+                tracing::info!(agent = %agent.id, %error, "an agent could not be started");
+                // Whatever it is, it is so the next time, too.
+                Verdict::Over(State::Failed, EndReason::StartFailed, error.message().to_owned())
+            }
         };
         self.record(
             agent,
@@ -300,6 +310,11 @@ impl Shared {
         };
         self.persist(|| store::agents::ended(&self.changes, agent, end.clone())).await.flatten()
     }
+}
+
+/// Tells an agent what to do. By a writer that is its own, so that after a kill the prompt is not typed twice.
+fn type_prompt(terminal: &AgentTerminal, agent: &Agent, prompt: &str) -> Result<()> {
+    terminal.type_once(WriterId(agent.id.0), format!("{prompt}\r").as_bytes())
 }
 
 /// What ending a tree came to.

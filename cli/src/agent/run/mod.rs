@@ -56,7 +56,8 @@ Exit codes: the program's own (128 + signal number if a signal ended it), and
   128+n  this command got signal n, and cancelled the job: 129 HUP, 130 INT, 143 TERM
 A program may use these numbers, too. `outcome` in the --summary tells for sure:
 succeeded, failed, timed_out, budget_exceeded, cancelled, killed, lost, input_required,
-server_away, start_failed, dependency_failed, interrupted, output_closed, refused, detached.
+server_away, start_failed, dependency_failed, interrupted, output_closed, refused,
+detached.
 
 In GitHub Actions and GitLab CI the output of each attempt is a group that folds. GitHub's
 commands in the output of the program do nothing there.
