@@ -84,8 +84,8 @@ fn one(answer: &KillAgentResponse, name: &str) -> String {
 }
 
 async fn all(session: &Session, client: &Client, kill: Kill) -> Outcome {
-    if !kill.yes && stdin().is_terminal() && !confirmed(client).await? {
-        say("[mosaic: nothing was ended]");
+    if !(kill.yes || stdin().is_terminal() && confirmed(client).await?) {
+        say("[mosaic: nothing was ended; --yes does it without asking]");
         return Ok(exit::ERROR);
     }
     let mut request = client.orchestrator().kill_all().reason(kill.reason);

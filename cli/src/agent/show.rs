@@ -42,6 +42,8 @@ fn words(session: &Session, agent: &AgentInfo) -> String {
     );
     add("worktree", text::escape(&agent.worktree));
     add("branch", text::escape(&agent.branch));
+    add("saved work", text::escape(&agent.saved_ref));
+    add("worktree kept", text::escape(&agent.worktree_kept));
     add("tokens", if agent.tokens_used == 0 { String::new() } else { agent.tokens_used.to_string() });
     add("receipt", agent.receipt.as_ref().map(receipt).unwrap_or_default());
     add("last line", text::escape(&agent.last_line));

@@ -81,7 +81,7 @@ async fn ends_come_with_a_receipt() -> Result<()> {
     assert_eq!(asked.ended().await?, 1);
     assert_eq!(mosaic.json(&["agent", "ls"]).await?["agents"][0]["name"], "c");
     mosaic.ok(&["agent", "spawn", "--name", "d", "--depends-on", "c", "--", "true"]).await?;
-    let all = mosaic.ok(&["agent", "kill", "--all", "--pause", "--reason", "enough"]).await?;
+    let all = mosaic.ok(&["agent", "kill", "--all", "--yes", "--pause", "--reason", "enough"]).await?;
     assert!(all.contains("c: nothing of it is left") && all.contains("1 jobs cancelled"), "{all}");
     assert_eq!(mosaic.json(&["agent", "ls"]).await?["agents"], Value::Null);
     assert!(mosaic.ok(&["queue", "status"]).await?.contains("paused"));

@@ -61,6 +61,7 @@ fn of_agents(config: &Config) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
         ("orchestrator.kill_grace_ms", orchestrator.kill_grace_ms, 0..=60_000),
         ("orchestrator.lease_s", orchestrator.lease_s, 6..=3600),
         ("orchestrator.node_lost_after_s", orchestrator.node_lost_after_s, 6..=YEAR_S),
+        ("orchestrator.output_log_bytes_max", orchestrator.output_log_bytes_max, 64 * KIB..=1024 * GIB),
         ("orchestrator.claim_batch_max", orchestrator.claim_batch_max as u64, 1..=10_000),
         ("orchestrator.starting_max", orchestrator.starting_max as u64, 1..=1000),
         ("orchestrator.ended_retention_hours", orchestrator.ended_retention_hours, 1..=year_hours),

@@ -28,6 +28,8 @@ pub struct Orchestrator {
     pub lease_s: u64,
     /// Seconds until a server is taken for gone.
     pub node_lost_after_s: u64,
+    /// Bytes of output kept of an agent.
+    pub output_log_bytes_max: u64,
     /// Jobs claimed in one step.
     pub claim_batch_max: usize,
     /// Agents being started at once.

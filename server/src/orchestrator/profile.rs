@@ -20,9 +20,9 @@ use crate::{
 /// What stands for the prompt in a command.
 const PROMPT: &str = config::PROMPT;
 
-/// A last line like this asks something, where a profile does not say: passwords, and yes or no.
-const USUAL_QUESTIONS: &str =
-    r"(?i)(pass(word|phrase|code)[^\n]{0,80}: ?$|[\[(](y/n|yes/no)[^\])\n]{0,24}[\])][:?]? ?$)";
+/// A last line like this asks something, where a profile does not say: it does not end, and its last sign is one that
+/// an answer follows.
+const USUAL_QUESTIONS: &str = r"(?i)([\pL\d)\]].*[?:]|[\[(](y/n|yes/no)[^\n]{0,24}[\])]) ?$";
 
 /// How a program is launched.
 #[derive(Debug)]
@@ -192,7 +192,7 @@ mod tests {
         {
             assert!(asks(line), "{line:?}");
         }
-        for line in ["$ ", "password changed", "done.", "passwords: 3", ""] {
+        for line in ["$ ", "> ", "password changed", "done.", "passwords: 3", "::", ""] {
             assert!(!asks(line), "{line:?}");
         }
     }

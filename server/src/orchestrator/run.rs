@@ -128,7 +128,7 @@ impl Shared {
     }
 
     /// Somebody wanted it to end before its program began.
-    async fn stopped_before(&self, agent: &Agent) -> bool {
+    async fn stopped_before(self: &Arc<Self>, agent: &Agent) -> bool {
         let verdict = Verdict::Requeue;
         self.record(
             agent,
@@ -144,7 +144,7 @@ impl Shared {
         .await
     }
 
-    async fn not_started(&self, agent: &Agent, error: &Error) -> bool {
+    async fn not_started(self: &Arc<Self>, agent: &Agent, error: &Error) -> bool {
         let verdict = match error.reason() {
             Reason::ServerStopping => return false,
             Reason::KeeperUnavailable => {
@@ -222,7 +222,7 @@ impl Shared {
 
     /// Its program is over: what it left behind ends, too, and then it is written down.
     async fn conclude(
-        &self,
+        self: &Arc<Self>,
         job: &Job,
         agent: &Agent,
         running: &Running,
@@ -273,10 +273,16 @@ impl Shared {
     }
 
     /// Writes down that it is over, once nothing of its work can be lost any more.
-    async fn record(&self, agent: &Agent, mut end: End) -> bool {
+    async fn record(self: &Arc<Self>, agent: &Agent, mut end: End) -> bool {
         let Some(left) = self.put_away(agent).await else { return false };
         end.left = left;
-        self.persist(|| store::agents::ended(&self.changes, agent.id, end.clone())).await.is_some()
+        let ended = self.persist(|| store::agents::ended(&self.changes, agent.id, end.clone())).await;
+        if let Some(Some(Both { job, .. })) = &ended
+            && let Some(retry_ms) = job.retry_ms
+        {
+            self.kick_at(retry_ms);
+        }
+        ended.is_some()
     }
 
     /// Does what must be done in the database, however long that takes; `None` if the server stops before.

@@ -25,7 +25,7 @@ const BEHIND_BYTES_MAX: u64 = 256 * 1024;
 const PIECE_BYTES: usize = 64 * 1024;
 const PIECES_MAX: usize = 32;
 /// A line is a question once nothing came after it for so long.
-pub const QUIET: Duration = Duration::from_millis(300);
+pub const QUIET: Duration = Duration::from_secs(2);
 
 /// Reads an agent's output.
 pub struct Scanner {

@@ -60,6 +60,20 @@ impl Shared {
         next
     }
 
+    /// Something will be ready then: the next attempt at a job. What is forgotten in a restart, the tick finds.
+    pub(super) fn kick_at(self: &Arc<Self>, time_ms: u64) {
+        let shared = Arc::clone(self);
+        let wait = Duration::from_millis(time_ms.saturating_sub(now_ms()) + 1);
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {
+                    shared.kick();
+                }
+                () = shared.draining.cancelled() => {}
+            }
+        });
+    }
+
     /// Schedules until the server stops.
     pub(super) async fn schedule(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);

@@ -91,6 +91,7 @@ impl Terminals {
         let fence = store::take_fence(&db, node).await?;
         let shared = Arc::new(Shared {
             settings: config.terminal.clone(),
+            agent_log_bytes_max: config.orchestrator.output_log_bytes_max,
             heartbeat: super::heartbeat(config),
             dir: config.data.dir.join("terminals"),
             db,
@@ -159,7 +160,7 @@ impl Shared {
         keeper: &Arc<Client>,
     ) -> Result<Arc<Live>> {
         let id = record.id;
-        let (dir, limits, io) = (self.log_dir(id), self.log_limits(), self.io.clone());
+        let (dir, limits, io) = (self.log_dir(id), self.log_limits(&record), self.io.clone());
         let (writers, bytes) =
             (self.settings.writers_per_terminal_max, self.settings.input_journal_bytes_max);
         let opened = tokio::task::spawn_blocking(move || {

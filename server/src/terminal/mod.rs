@@ -66,6 +66,8 @@ use crate::{
 /// What all operations share.
 pub(crate) struct Shared {
     settings: config::Terminal,
+    /// `orchestrator.output_log_bytes_max`
+    agent_log_bytes_max: u64,
     heartbeat: std::time::Duration,
     dir: PathBuf,
     db: Db,
@@ -101,10 +103,13 @@ impl Shared {
         self.dir.join(id.to_string())
     }
 
-    fn log_limits(&self) -> Limits {
+    fn log_limits(&self, record: &Record) -> Limits {
         Limits {
             segment_bytes: self.settings.segment_bytes,
-            bytes_max: self.settings.output_log_bytes_max,
+            bytes_max: match record.agent {
+                Some(_) => self.agent_log_bytes_max,
+                None => self.settings.output_log_bytes_max,
+            },
             index_entries_max: self.settings.index_entries_max,
         }
     }
@@ -346,7 +351,7 @@ impl Terminals {
                 Err(self.shared.elsewhere(&record))
             }
             Found::Recorded(record) => {
-                let (dir, limits) = (self.shared.log_dir(record.id), self.shared.log_limits());
+                let (dir, limits) = (self.shared.log_dir(record.id), self.shared.log_limits(&record));
                 let opened = tokio::task::spawn_blocking(move || Log::open(&dir, limits)).await;
                 let log = opened.map_err(Error::internal)?.map_err(Error::internal)?;
                 log.finish();

@@ -105,7 +105,7 @@ impl Shared {
 
     /// Records the end of a terminal that does not run.
     async fn settle_over(&self, mut record: Record, exit: Exit) -> Result<()> {
-        let (dir, limits) = (self.log_dir(record.id), self.log_limits());
+        let (dir, limits) = (self.log_dir(record.id), self.log_limits(&record));
         let opened = tokio::task::spawn_blocking(move || {
             let log = Log::create(&dir, limits)?;
             if !log.is_finished() {

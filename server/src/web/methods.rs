@@ -90,10 +90,11 @@ mod tests {
             "mosaic.workspace.v1.WorkspaceService",
             "mosaic.terminal.v1.TerminalService",
             "mosaic.chat.v1.ChatService",
+            "mosaic.orchestrator.v1.OrchestratorService",
             "grpc.health.v1.Health",
         ];
         let methods = Methods::of(&sets, &names).unwrap();
-        assert_eq!(methods.known.len(), 10 + 15 + 12 + 2);
+        assert_eq!(methods.known.len(), 10 + 15 + 13 + 16 + 2);
         let mut open: Vec<_> =
             methods.known.values().filter(|m| m.kind != Kind::Ordinary).map(|m| &*m.path).collect();
         open.sort_unstable();

@@ -36,6 +36,9 @@ pub(super) struct Follow {
     pub(super) interrupted: Option<i32>,
 }
 
+/// Signals that come as close as this are one.
+const ONE_SIGNAL: Duration = Duration::from_millis(300);
+
 /// Why the job is cancelled from here.
 enum Why {
     Signal(i32),
@@ -88,6 +91,7 @@ impl Follow {
         let mut printing: Option<Work<'_, _>> = Some(Box::pin(self.print(printer, groups, &progress)));
         let mut coming: Work<'_, _> = Box::pin(self.come());
         let mut why = self.interrupted.map(Why::Signal);
+        let mut signalled = None;
         let mut cancelling: Option<Work<'_, _>> = why.as_ref().map(|why| self.cancel(why));
         let job = loop {
             tokio::select! {
@@ -108,11 +112,16 @@ impl Follow {
                     Err(error) => return self.failed(error, why),
                 },
                 (number, _) = signals.next() => match why {
+                    // timeout(1) signals the program, and then its group: that is one.
+                    Some(Why::Signal(_)) if signalled.is_some_and(|at: Instant| at.elapsed() < ONE_SIGNAL) => {}
                     Some(Why::Signal(first)) => {
                         let what = "left at once; whether the job was cancelled is not known";
                         return Ok(Ending::interrupted(first, what, self.info.clone()));
                     }
-                    _ => cancelling = Some(self.cancel(why.insert(Why::Signal(number)))),
+                    _ => {
+                        signalled = Some(Instant::now());
+                        cancelling = Some(self.cancel(why.insert(Why::Signal(number))));
+                    }
                 },
                 Some(cancelled) = OptionFuture::from(cancelling.as_mut()) => {
                     cancelling = None;

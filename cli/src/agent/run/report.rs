@@ -150,7 +150,6 @@ fn summary(ending: &Ending, attempts: &[Attempt]) -> Value {
 }
 
 fn agent(agent: &AgentInfo) -> Value {
-    let receipt = agent.receipt.clone().unwrap_or_default();
     json!({
         "id": agent.id,
         "attempt": agent.attempt,
@@ -162,7 +161,7 @@ fn agent(agent: &AgentInfo) -> Value {
         "end_time": time(agent.end_time.as_ref()),
         "seconds": seconds(agent.start_time.as_ref(), agent.end_time.as_ref()),
         "branch": (!agent.branch.is_empty()).then_some(&agent.branch),
-        "saved_ref": (!receipt.saved_ref.is_empty()).then_some(&receipt.saved_ref),
+        "saved_ref": (!agent.saved_ref.is_empty()).then_some(&agent.saved_ref),
         "tokens": agent.tokens_used,
     })
 }

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
-use mosaic_proto::orchestrator::v1::{ListProfilesRequest, SpawnAgentRequest, job::State, profile::Kind};
+use mosaic_proto::{
+    orchestrator::v1::{ListProfilesRequest, SpawnAgentRequest, job::State, profile::Kind},
+    terminal::v1::limit::Enforcement,
+};
 use test_support::{Server, reason};
 
 use super::{job, named, over, run, shell, spawn, text};
@@ -37,6 +40,12 @@ secret_env = ["NO_SUCH_SECRET"]
 kind = "command"
 command = ["sh", "-c", "{prompt}"]
 tokens_pattern = "used ([0-9,]+) tokens"
+
+[profile.small]
+kind = "command"
+command = ["sh", "-c", "{prompt}"]
+memory_bytes_max = 67108864
+cpu_millis_max = 500
 
 [profile.one]
 kind = "command"
@@ -112,5 +121,25 @@ async fn a_profile_has_a_limit_of_its_own() -> Result<()> {
     assert_eq!(run(&server, named("other", "true")).await?.state(), State::Succeeded);
     assert_eq!(job(&mut client, "b").await?.state(), State::Queued);
     assert_eq!(over(&mut client, "b").await?.state(), State::Succeeded);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_limits_what_its_agents_use_and_tells_who_keeps_that() -> Result<()> {
+    let server = server().await?;
+    // `tail` keeps a line that does not end.
+    let greedy = run(&server, with("small", "head -c 300M /dev/zero | tail -n 1 | wc -c")).await?;
+    let printed = text(&mut server.agents()?, &greedy.agent_id).await?;
+    ensure!(!printed.contains("314572800"), "it got its 300 MB: {printed}");
+    let agent = super::agent(&mut server.agents()?, &greedy.agent_id).await?;
+    let limits = agent.limits.unwrap_or_default();
+    let (memory, cpu) = (limits.memory_bytes.unwrap_or_default(), limits.cpu_millis.unwrap_or_default());
+    assert_eq!((memory.max, cpu.max), (64 << 20, 500));
+    // Who keeps them depends on the machine; that nobody does is told.
+    ensure!(
+        memory.enforcement() != Enforcement::Unspecified && cpu.enforcement() != Enforcement::Unspecified
+    );
+    let modest = run(&server, with("small", "head -c 3M /dev/zero | tail -n 1 | wc -c")).await?;
+    assert_eq!(modest.state(), State::Succeeded);
     Ok(())
 }
