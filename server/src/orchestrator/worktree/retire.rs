@@ -15,7 +15,7 @@ impl Worktrees {
     /// worktree stays, as does one with a repository inside that has work of its own, and one that cannot be saved:
     /// then nothing is removed, and the answer says why.
     ///
-    /// Each step can be repeated after a kill. *Save*: see [`Self::save`]. *Rename* the directory to `KEY.gone`, in one
+    /// Each step can be repeated after a kill. *Save*: see `save`. *Rename* the directory to `KEY.gone`, in one
     /// step: before it everything is there, and after it everything is saved, so that what is half deleted is never
     /// taken for what an agent has deleted. *Unregister*: git removes what the repository has of the worktree; then the
     /// branch is free. *Delete the branch*, if that loses nothing. *Delete the directory*, which nobody needs.
