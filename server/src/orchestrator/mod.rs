@@ -58,7 +58,7 @@ use crate::{
 
 pub use self::{
     look::Until,
-    spawn::Wish as SpawnWish,
+    spawn::{Wish as SpawnWish, queued},
     stop::{Switched, Wish as StopWish},
 };
 
