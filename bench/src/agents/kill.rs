@@ -20,8 +20,7 @@ const STUBBORN: Row = Row {
     digits: 0,
     aim: Aim::AtMost(1100.0),
 };
-const OBEDIENT: Row =
-    Row { what: "the same of 100 that end at once", unit: "ms", digits: 0, aim: Aim::None };
+const OBEDIENT: Row = Row { what: "the same of 100 that end at once", unit: "ms", digits: 0, aim: Aim::None };
 
 pub(super) async fn measure(mosaic: &Mosaic, table: &mut Table) -> Result<()> {
     table.add(STUBBORN, None, kill(mosaic, "stubborn").await?);

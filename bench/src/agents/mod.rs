@@ -65,8 +65,7 @@ enum Measure {
     Memory,
 }
 
-const ORDER: [Measure; 5] =
-    [Measure::Start, Measure::Watch, Measure::Queue, Measure::Kill, Measure::Memory];
+const ORDER: [Measure; 5] = [Measure::Start, Measure::Watch, Measure::Queue, Measure::Kill, Measure::Memory];
 
 /// Takes all measurements and prints the table.
 pub(crate) async fn run(args: &AgentsArgs) -> Result<()> {

@@ -98,8 +98,8 @@ impl Queue {
         let config = Config::load(&Sources { root: true, ..Sources::default() })?;
         let db = Db::open(&Address::Url(url.parse()?), &config.database).await?;
         let workspace = WorkspaceId::new();
-        let sql = "INSERT INTO workspaces (id, name) VALUES ($1, $1::text)";
-        db.get().await?.execute(sql, &[&workspace.0]).await?;
+        let sql = "INSERT INTO workspaces (id, name) VALUES ($1, 'bench-' || $2)";
+        db.get().await?.execute(sql, &[&workspace.0, &workspace.to_string()]).await?;
         let (changes, tasks) = Changes::start(db.clone(), &config.events);
         Ok(Self { db, changes, tasks, node: NodeId::new(), workspace })
     }

@@ -28,8 +28,7 @@ const FIRST: Row = Row {
     digits: 2,
     aim: Aim::RatioAtMost(3.0),
 };
-const ANSWER: Row =
-    Row { what: "SpawnAgent's answer alone, p50", unit: "ms", digits: 2, aim: Aim::None };
+const ANSWER: Row = Row { what: "SpawnAgent's answer alone, p50", unit: "ms", digits: 2, aim: Aim::None };
 const RATE: Row = Row {
     what: "agents run to their recorded end, 16 callers, beside bare spawns one by one",
     unit: "/s",

@@ -279,7 +279,7 @@ mod tests {
             terminate,
             tracking: Tracking::ProcessTable,
         };
-        let table = Table::default();
+        let table = Table::new();
         let account = ShellAccount::current().unwrap();
         let world = World { account: &account, table: &table, groups: &Groups::default() };
         let mut closings = Closings::default();

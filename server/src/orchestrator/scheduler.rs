@@ -22,10 +22,7 @@ use super::{
         claim::{Begun, Limits, Room},
     },
 };
-use crate::{
-    error::Result,
-    ids::JobId,
-};
+use crate::{error::Result, ids::JobId};
 
 /// How often it looks without being kicked: for jobs that have backed off long enough.
 const TICK: Duration = Duration::from_secs(1);
