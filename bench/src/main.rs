@@ -2,6 +2,7 @@
 //!
 //! It must not know how anything is measured.
 
+mod agents;
 mod chat;
 mod echo;
 mod floor;
@@ -37,12 +38,20 @@ enum What {
     Terminal(TerminalArgs),
     /// Answers of a model: the first token, throughput, pace, memory
     Chat(chat::ChatArgs),
+    /// Agents: starts, the queue's throughput, the kill switch, memory
+    Orchestrator(agents::AgentsArgs),
     /// Serves the bare stream over a bare PTY; started by the benchmark itself
     #[command(hide = true)]
     Floor,
     /// Starts programs in bare PTYs, prints the seconds; started by the benchmark itself
     #[command(hide = true)]
     FloorSpawn {
+        /// How many.
+        count: usize,
+    },
+    /// Runs `/bin/echo` in bare PTYs, prints the microseconds of each; started by the benchmark itself
+    #[command(hide = true)]
+    FloorEcho {
         /// How many.
         count: usize,
     },
@@ -78,6 +87,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         What::Floor => runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(floor::serve()),
         What::FloorSpawn { count } => floor::spawn_many(count),
+        What::FloorEcho { count } => floor::echo_many(count),
         What::Terminal(args) if std::env::var_os(BOUND).is_none() => bind(args.core),
         What::Terminal(args) => {
             runtime(tokio::runtime::Builder::new_current_thread())?.block_on(terminal(&args))
@@ -85,6 +95,10 @@ fn main() -> Result<()> {
         What::Chat(args) if std::env::var_os(BOUND).is_none() => bind(args.core),
         What::Chat(args) => {
             runtime(tokio::runtime::Builder::new_current_thread())?.block_on(chat::run(&args))
+        }
+        What::Orchestrator(args) if std::env::var_os(BOUND).is_none() => bind(args.core),
+        What::Orchestrator(args) => {
+            runtime(tokio::runtime::Builder::new_current_thread())?.block_on(agents::run(&args))
         }
     }
 }

@@ -22,8 +22,14 @@ pub(crate) struct Mosaic {
 impl Mosaic {
     /// Starts one with empty directories.
     pub(crate) async fn start() -> Result<Self> {
+        Self::start_with("").await
+    }
+
+    /// The same with this configuration file.
+    pub(crate) async fn start_with(file: &str) -> Result<Self> {
         let server = Server::builder()
             .embedded_postgres()
+            .config_file(file)
             .config("terminal.running_per_workspace_max", 2000)
             .config("terminal.ended_per_workspace_max", 10_000)
             .config("terminal.output_log_bytes_max", 1_u64 << 30)
@@ -40,6 +46,10 @@ impl Mosaic {
     /// A client with connections of its own.
     pub(crate) fn another_client(&self) -> Result<Client> {
         connect(&self.server)
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(crate) fn pid(&self) -> Result<u32> {

@@ -25,6 +25,8 @@ pub(crate) enum Aim {
     RatioAtLeast(f64),
     /// Of the figure itself.
     AtMost(f64),
+    /// Of the figure itself.
+    AtLeast(f64),
 }
 
 /// The rows in the order in which they came, each with its rounds.
@@ -79,6 +81,7 @@ fn line(f: &mut fmt::Formatter<'_>, row: &Row, rounds: &[Round]) -> fmt::Result 
         Aim::RatioAtMost(most) => (format!("≤ {most}×"), ratio.map(|ratio| ratio <= most)),
         Aim::RatioAtLeast(least) => (format!("≥ {least}×"), ratio.map(|ratio| ratio >= least)),
         Aim::AtMost(most) => (format!("≤ {most} {}", row.unit), mosaic.map(|mosaic| mosaic <= most)),
+        Aim::AtLeast(least) => (format!("≥ {least} {}", row.unit), mosaic.map(|mosaic| mosaic >= least)),
     };
     let figure = |value: Option<f64>| {
         value.map(|value| format!("{value:.*} {}", row.digits, row.unit)).unwrap_or_default()

@@ -18,7 +18,7 @@ pub(crate) use self::{
     client::Stream,
     pty::Pty,
     service::serve,
-    spawn::{per_second, spawn_many},
+    spawn::{echo_many, echoes, per_second, spawn_many},
 };
 
 /// Makes the terminal pass bytes as they are, and says so.

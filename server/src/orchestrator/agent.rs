@@ -4,7 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{job::Stop, place::Left};
+use super::{
+    job::{Job, Stop},
+    now_ms,
+    place::Left,
+};
 use crate::{
     ids::{AgentId, JobId, NodeId, TerminalId, WorkspaceId},
     terminal::{Bounds, Exit, Step, Survivor, Tracking},
@@ -203,6 +207,36 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// An attempt at a claimed job that is about to start on this node.
+    pub fn starting(job: &Job, node: NodeId, boot: String) -> Self {
+        Self {
+            id: AgentId::new(),
+            workspace: job.workspace,
+            name: job.name.clone(),
+            state: State::Starting,
+            job: job.id,
+            attempt: 0,
+            profile: job.spec.profile.clone(),
+            terminal: TerminalId::new(),
+            node,
+            boot,
+            fence: job.fence,
+            pid: 0,
+            create_ms: now_ms(),
+            start_ms: None,
+            end_ms: None,
+            exit: None,
+            stop: None,
+            receipt: None,
+            worktree: None,
+            branch: None,
+            repository: None,
+            left: Left::default(),
+            tokens_used: 0,
+            bounds: None,
+        }
+    }
+
     /// Takes a change if it can happen in this state.
     pub fn step(&mut self, change: Change) -> bool {
         let next = self.state.after(change);

@@ -54,7 +54,7 @@ pub use self::{
     find::{Found, LastLines, Named, made_by},
     job::State as JobState,
     look::Until,
-    spawn::Wish as SpawnWish,
+    spawn::{Wish as SpawnWish, queued},
     stop::{Switched, Wish as StopWish},
     store::{beginning, queue::Queue, read::FoundJob},
 };

@@ -13,20 +13,16 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
     Shared,
-    agent::{Agent, State},
+    agent::Agent,
     job::Job,
     now_ms,
-    place::Left,
     running::Running,
     store::{
         self,
         claim::{Begun, Limits, Room},
     },
 };
-use crate::{
-    error::Result,
-    ids::{AgentId, JobId, TerminalId},
-};
+use crate::{error::Result, ids::JobId};
 
 /// How often it looks without being kicked: for jobs that have backed off long enough.
 const TICK: Duration = Duration::from_secs(1);
@@ -159,7 +155,7 @@ impl Shared {
 
     /// Records the agent; `None` if it is not this server's to start.
     async fn begin(&self, job: &Job) -> Option<(Job, Agent)> {
-        let agent = self.new_agent(job);
+        let agent = Agent::starting(job, self.node, self.boot.clone());
         let per_profile =
             self.profiles.get(&job.spec.profile).map_or(0, |profile| profile.settings.running_max);
         let limits = Limits { per_workspace: self.settings.running_per_workspace_max, per_profile };
@@ -167,35 +163,6 @@ impl Shared {
         match begun {
             Begun::Starting(job, agent) => Some((*job, *agent)),
             Begun::NoRoom | Begun::Stale => None,
-        }
-    }
-
-    fn new_agent(&self, job: &Job) -> Agent {
-        Agent {
-            id: AgentId::new(),
-            workspace: job.workspace,
-            name: job.name.clone(),
-            state: State::Starting,
-            job: job.id,
-            attempt: 0,
-            profile: job.spec.profile.clone(),
-            terminal: TerminalId::new(),
-            node: self.node,
-            boot: self.boot.clone(),
-            fence: job.fence,
-            pid: 0,
-            create_ms: now_ms(),
-            start_ms: None,
-            end_ms: None,
-            exit: None,
-            stop: None,
-            receipt: None,
-            worktree: None,
-            branch: None,
-            repository: None,
-            left: Left::default(),
-            tokens_used: 0,
-            bounds: None,
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     auth::{Actor, Principal},
     error::{Error, Reason, Result},
-    ids::JobId,
+    ids::{JobId, TokenId, WorkspaceId},
     terminal::{Size, check_name},
     workspace::request::RequestId,
 };
@@ -341,10 +341,15 @@ fn new_job(who: &Principal, wish: &Wish, profile: &str, timeout: Duration) -> Jo
         labels: wish.labels.clone(),
         size: wish.size,
     };
+    queued(who.workspace, &wish.name, spec, (&who.token_name, who.token_id))
+}
+
+/// A job that has been neither recorded nor tried.
+pub fn queued(workspace: WorkspaceId, name: &str, spec: Spec, (creator, token): (&str, TokenId)) -> Job {
     Job {
         id: JobId::new(),
-        workspace: who.workspace,
-        name: wish.name.clone(),
+        workspace,
+        name: name.to_owned(),
         state: State::Queued,
         spec,
         attempts: 0,
@@ -358,8 +363,8 @@ fn new_job(who: &Principal, wish: &Wish, profile: &str, timeout: Duration) -> Jo
         exit: None,
         agent: None,
         question: String::new(),
-        creator: who.token_name.clone(),
-        creator_token: who.token_id,
+        creator: creator.to_owned(),
+        creator_token: token,
         tokens_used: 0,
         failed_dependency: None,
         stop: None,
