@@ -132,18 +132,22 @@ async fn jobs_wait_for_those_they_depend_on() -> Result<()> {
         depends_on: others.iter().map(|&other| other.to_owned()).collect(),
         ..named(name, format!("sleep 0.2; echo {name} >> {order}; {then}"))
     };
+    client.pause_queue(PauseQueueRequest::default()).await?;
     spawn(&mut client, after("a", &[], "true")).await?;
     spawn(&mut client, after("b", &["a"], "true")).await?;
     let waiting = spawn(&mut client, after("c", &["a", "b", "a"], "true")).await?;
     assert_eq!((waiting.state(), waiting.depends_on.len()), (State::Queued, 2));
     assert_eq!(waiting.waiting_for, "the jobs that it depends on");
+    client.resume_queue(ResumeQueueRequest {}).await?;
     assert_eq!(over(&mut client, "c").await?.state(), State::Succeeded);
     assert_eq!(scratch.lines("order"), ["a", "b", "c"]);
 
     // A failure goes through to the last, and says where it came from.
+    client.pause_queue(PauseQueueRequest::default()).await?;
     let bad = spawn(&mut client, after("bad", &[], "false")).await?;
     spawn(&mut client, after("next", &["bad"], "true")).await?;
     spawn(&mut client, after("last", &["next"], "true")).await?;
+    client.resume_queue(ResumeQueueRequest {}).await?;
     let last = over(&mut client, "last").await?;
     assert_eq!((last.state(), last.end_reason()), (State::Failed, EndReason::DependencyFailed));
     assert_eq!(job(&mut client, "next").await?.failed_dependency_id, bad.id);
