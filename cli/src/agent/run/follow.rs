@@ -37,7 +37,7 @@ pub(super) struct Follow {
 }
 
 /// Signals that come as close as this are one.
-const ONE_SIGNAL: Duration = Duration::from_millis(300);
+const ONE_SIGNAL: Duration = Duration::from_millis(10);
 
 /// Why the job is cancelled from here.
 enum Why {
