@@ -351,13 +351,12 @@ async fn give_up_in(tx: &Transaction<'_>, now_ms: u64) -> Result<Outcome<Vec<Job
     let (mut ids, mut events) = (Vec::new(), Vec::new());
     for row in rows {
         let (id, killed): (uuid::Uuid, bool) = (row.try_get(0)?, row.try_get(1)?);
-        let Some(JobRow { mut job, epoch }) = lock_job(tx, JobId(id)).await? else { continue };
+        let Some(JobRow { mut job, .. }) = lock_job(tx, JobId(id)).await? else { continue };
         let (why, message) = if killed {
             (EndReason::KillSwitch, "the kill switch ended it before it started".to_owned())
         } else {
             (EndReason::QueuedTimeout, "it waited longer than queued_timeout for its start".to_owned())
         };
-        let _ = epoch;
         if job.state.waits() && job.end(why.state(), why, message, now_ms) {
             write_job(tx, &job).await?;
             events.push(job_event(&job, Change::Ended(job.state), &Actor::system())?);
