@@ -1,0 +1,25 @@
+// How the page is built, and served while it is written.
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// `npm run dev` passes calls on to a running server: MOSAIC_ENDPOINT, or where ./run listens.
+const server = process.env.MOSAIC_ENDPOINT ?? "http://127.0.0.1:50051";
+
+export default defineConfig({
+  plugins: [react()],
+  worker: { format: "es" },
+  cacheDir: ".vite",
+  build: {
+    target: "es2023",
+    sourcemap: false,
+    // Inlined files would need `data:` in the page's policy.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    proxy: {
+      // The server compares Origin with Host: both are its own.
+      "^/mosaic\\.": { target: server, changeOrigin: true, headers: { origin: server }, secure: false },
+    },
+  },
+});

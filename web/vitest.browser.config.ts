@@ -1,0 +1,12 @@
+// The tests in a real Chromium against a real server: `npm run test:browser`.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["browser/**/*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    retry: 0,
+  },
+});
