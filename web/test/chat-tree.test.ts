@@ -14,7 +14,11 @@ import {
   withMessages,
 } from "../src/chat/tree.ts";
 
-function message(id: string, parentId: string, more: Partial<Message> = {}): Message {
+function message(
+  id: string,
+  parentId: string,
+  more: { state?: Message_State; content?: string; lastSequence?: bigint } = {},
+): Message {
   return create(MessageSchema, { id, parentId, state: Message_State.COMPLETE, ...more });
 }
 
