@@ -12,7 +12,7 @@ import { CopyButton } from "./CodeBlock.tsx";
 import { CommandAnswer } from "./CommandAnswer.tsx";
 import { useChat } from "./context.ts";
 import { Details } from "./Details.tsx";
-import { duration, endWords, failureWords, remedy } from "./format.ts";
+import { duration, endWords, failureSentence, failureWords, remedy } from "./format.ts";
 import styles from "./Message.module.css";
 import { isReady, useModels } from "./models.ts";
 import { useSessionState } from "./sessions.ts";
@@ -39,6 +39,8 @@ export const AnswerMessage = memo(function AnswerMessage({
   const show = useShow();
   const live = message.state === Message_State.STREAMING;
   const { text, thinking, calls } = contentOf(message, answer);
+  // What can be done with an older answer shows when it is meant.
+  const rest = last ? undefined : styles.hidden;
   const name = message.answeredBy || answer?.model || message.model;
   return (
     <article
@@ -68,13 +70,17 @@ export const AnswerMessage = memo(function AnswerMessage({
       {calls.length > 0 && <Calls calls={calls} />}
       <Ending message={message} />
       {!live && (
-        <footer className={styles.actions} data-last={last}>
+        <footer className={styles.actions}>
           <Branches ids={siblings} index={index} onShow={show} />
-          <span className={last ? undefined : styles.hidden}>
+          <span className={rest}>
             {text !== "" && <CopyButton label="Copy answer" text={text} />}
             {canWrite && !message.command && <Regenerate message={message} />}
           </span>
-          {!message.command && <Details message={message} />}
+          {!message.command && (
+            <span className={rest ? `${styles.meta} ${rest}` : styles.meta}>
+              <Details message={message} />
+            </span>
+          )}
         </footer>
       )}
     </article>
@@ -180,11 +186,11 @@ function Ending({ message }: { message: Message }) {
 
 function failureOfMessage({ error }: Message): Failure {
   const reason = error?.reason ?? "FAILED";
-  const what = error?.message ?? "The answer failed.";
+  const what = failureSentence(reason, error?.message ?? "");
   return {
     reason,
     code: "",
-    message: `${what.replace(/\.?$/, ".")} ${remedy(reason)}`,
+    message: `${what} ${remedy(reason)}`,
     retryable: true,
     metadata: {},
   };

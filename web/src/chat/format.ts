@@ -74,8 +74,21 @@ export function failureWords(kind: string): string {
   return FAILURES[kind] ?? "failed";
 }
 
+const BEGINNINGS: Readonly<Record<string, string>> = {
+  ALL_MODELS_FAILED: "No model answered",
+  PROVIDER_FAILED: "The answer broke off",
+  TIMED_OUT: "The answer took too long",
+  LOG_FAILED: "The answer could not be kept",
+};
+
+/** Why an answer failed, in a sentence. */
+export function failureSentence(reason: string, message: string): string {
+  const beginning = BEGINNINGS[reason] ?? "The answer failed";
+  return message === "" ? `${beginning}.` : `${beginning}: ${message.replace(/\.?$/, ".")}`;
+}
+
 const REMEDIES: Readonly<Record<string, string>> = {
-  ALL_MODELS_FAILED: "Try again, or choose another model. The attempts below say what each one answered.",
+  ALL_MODELS_FAILED: "Try again, or choose another model. The attempts say what each one answered.",
   PROVIDER_FAILED: "What had come is kept. Try again, or choose another model.",
   TIMED_OUT: "What had come is kept. Try again, or ask for a shorter answer.",
   LOG_FAILED: "The server's disk may be full. Tell whoever runs it, then try again.",
