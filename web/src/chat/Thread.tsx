@@ -31,10 +31,13 @@ export function Thread() {
       loaded: state.loaded,
     }),
   );
-  const [drawn, setDrawn] = useState(STEP);
+  /** The first message that is drawn, while somebody reads above the end. */
+  const [from, setFrom] = useState<string>();
   const branch = useMemo(() => shownBranch(tree, head), [tree, head]);
-  const shown = branch.slice(-drawn);
-  const more = branch.length > shown.length || (olderToken !== "" && !reachesBeginning(branch));
+  const pinned = from === undefined ? -1 : branch.findIndex(({ id }) => id === from);
+  const begin = pinned < 0 ? Math.max(0, branch.length - STEP) : pinned;
+  const shown = branch.slice(begin);
+  const more = begin > 0 || (olderToken !== "" && !reachesBeginning(branch));
   const box = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const { away, toEnd } = useStick(box, content, shown[0]?.id ?? "");
@@ -48,15 +51,13 @@ export function Thread() {
     }
     before.current = sending;
   }, [sending, toEnd]);
-  useEffect(() => {
-    if (!away) {
-      setDrawn(STEP);
-    }
-  }, [away]);
+  const first = useRef<string>(undefined);
+  first.current = shown[0]?.id;
+  useEffect(() => setFrom((old) => (away ? (old ?? first.current) : undefined)), [away]);
 
   const showMore = () => {
-    if (branch.length > shown.length) {
-      setDrawn(drawn + STEP);
+    if (begin > 0) {
+      setFrom(branch[Math.max(0, begin - STEP)]?.id);
     } else if (!loadingOlder) {
       void session.older();
     }
