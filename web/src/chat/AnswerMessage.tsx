@@ -3,9 +3,8 @@
 
 import { RefreshCw, Sparkles } from "lucide-react";
 import { lazy, memo, Suspense } from "react";
-import type { Failure } from "../api/failure.ts";
 import { type Message, Message_State } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
-import { Button, FailureNote, IconButton, Menu } from "../ui/index.ts";
+import { Button, IconButton, Menu } from "../ui/index.ts";
 import type { Answer, Call } from "./answer.ts";
 import { Branches } from "./Branches.tsx";
 import { CopyButton } from "./CodeBlock.tsx";
@@ -162,11 +161,23 @@ function Ending({ message }: { message: Message }) {
   const { session, canWrite } = useChat();
   const again = canWrite && !message.command ? () => session.regenerate(message.id) : undefined;
   if (message.state === Message_State.FAILED) {
-    return <FailureNote failure={failureOfMessage(message)} retry={again} />;
+    const { reason, message: what } = message.error ?? { reason: "", message: "" };
+    return (
+      <div className={styles.ending} role="note" data-bad="true">
+        <p>
+          {failureSentence(reason, what)} {remedy(reason)}
+        </p>
+        {again && (
+          <Button size="small" icon={RefreshCw} onClick={again}>
+            Try again
+          </Button>
+        )}
+      </div>
+    );
   }
   if (message.state === Message_State.INTERRUPTED) {
     return (
-      <div className={styles.interrupted} role="note">
+      <div className={styles.ending} role="note">
         <p>
           {message.command
             ? "The server stopped while the command ran. What it had done by then is done: look with /status."
@@ -182,18 +193,6 @@ function Ending({ message }: { message: Message }) {
   }
   const words = endWords(message);
   return words ? <p className={styles.note}>{words}</p> : null;
-}
-
-function failureOfMessage({ error }: Message): Failure {
-  const reason = error?.reason ?? "FAILED";
-  const what = failureSentence(reason, error?.message ?? "");
-  return {
-    reason,
-    code: "",
-    message: `${what} ${remedy(reason)}`,
-    retryable: true,
-    metadata: {},
-  };
 }
 
 /** Another answer beside this one: by the same model, or by another. */

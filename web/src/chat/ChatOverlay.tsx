@@ -19,7 +19,7 @@ export function ChatOverlay() {
     run: () => setOpen((now) => !now),
   });
   return (
-    <Dialog open={open} onOpenChange={setOpen} title="Chat">
+    <Dialog open={open} onOpenChange={setOpen} title="Chat" width="large">
       <div className={styles.overlay}>{open && <ChatView conversationId={conversationId} />}</div>
     </Dialog>
   );

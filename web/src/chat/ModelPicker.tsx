@@ -108,9 +108,9 @@ function Models({ value, onChoose }: { value: string; onChoose: (name: string) =
         role="listbox"
         aria-label="Models"
         className={styles.list}
-        tabIndex={searched ? -1 : 0}
-        aria-activedescendant={searched ? undefined : activeId}
-        onKeyDown={searched ? undefined : onKeyDown}
+        tabIndex={0}
+        aria-activedescendant={activeId}
+        onKeyDown={onKeyDown}
       >
         {shown.map((model, index) => (
           <Row

@@ -64,7 +64,10 @@ function Form({
   const [errors, setErrors] = useState<SettingsErrors>({});
   const { models } = useModels(false);
   const model = modelOf(models, form.model);
-  const set = (news: Partial<SettingsForm>) => setForm({ ...form, ...news });
+  const set = (news: Partial<SettingsForm>) => {
+    setForm({ ...form, ...news });
+    setErrors({});
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const parsed = parseForm(form, settings.parameters);
