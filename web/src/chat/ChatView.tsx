@@ -25,19 +25,25 @@ export interface ChatViewProps {
   /** Absent: a new conversation. */
   conversationId?: string;
   autoFocus?: boolean;
+  /** What was said first has made a conversation. By default it is shown. */
+  onMade?: (conversationId: string) => void;
 }
 
-export function ChatView({ conversationId = "", autoFocus = true }: ChatViewProps) {
+export function ChatView({ conversationId = "", autoFocus = true, onMade = showMade }: ChatViewProps) {
   const session = useSession(conversationId);
   const sessions = useSessions();
-  const openConversation = useView((view) => view.openConversation);
   useEffect(() => {
     if (conversationId === "") {
-      return sessions.onMade(openConversation);
+      return sessions.onMade(onMade);
     }
-  }, [sessions, conversationId, openConversation]);
+  }, [sessions, conversationId, onMade]);
   // Nothing of one conversation's look stays in another's.
   return <Chat key={conversationId} session={session} autoFocus={autoFocus} />;
+}
+
+/** The way back skips the empty one. */
+function showMade(conversationId: string): void {
+  useView.getState().openConversation(conversationId, { replace: true });
 }
 
 function Chat({ session, autoFocus }: { session: Session; autoFocus: boolean }) {

@@ -14,7 +14,9 @@ import {
   useState,
 } from "react";
 import { type Message, Message_Role, Message_State } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
+import { changeSettings, useSettings } from "../layout/settings.ts";
 import { FailureNote, IconButton, Menu, toast } from "../ui/index.ts";
+import { isApple } from "../ui/keys.ts";
 import { Attached } from "./Attached.tsx";
 import styles from "./Composer.module.css";
 import { isCommand, type Suggestion, useSuggestions } from "./completion.ts";
@@ -22,7 +24,6 @@ import { useChat } from "./context.ts";
 import { choose, IMAGE_TYPES } from "./images.ts";
 import { ModelPicker } from "./ModelPicker.tsx";
 import { modelOf, useModels } from "./models.ts";
-import { isMac, setSendKey, useSendKey } from "./preferences.ts";
 import { SuggestionList } from "./SuggestionList.tsx";
 import { useSessionState } from "./sessions.ts";
 import { emptyDraft } from "./state.ts";
@@ -43,7 +44,7 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
   const [cursor, setCursor] = useState(0);
   const { draft, refused, streaming, sending, stopping } = useComposerState();
   const { models } = useModels(false);
-  const key = useSendKey();
+  const key = useSettings((settings) => settings.sendKey);
   const text = draft.text;
   const command = isCommand(text) && draft.images.length === 0;
   const empty = text.trim() === "" && draft.images.length === 0;
@@ -158,8 +159,8 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
             items={[
               { label: "Conversation settings…", onSelect: onSettings },
               {
-                label: key === "enter" ? `Send with ${isMac ? "Cmd" : "Ctrl"}+Enter` : "Send with Enter",
-                onSelect: () => setSendKey(key === "enter" ? "mod-enter" : "enter"),
+                label: key === "enter" ? `Send with ${isApple() ? "Cmd" : "Ctrl"}+Enter` : "Send with Enter",
+                onSelect: () => changeSettings({ sendKey: key === "enter" ? "mod-enter" : "enter" }),
               },
             ]}
           />

@@ -13,7 +13,6 @@ import { useConversationActions } from "./actions.ts";
 import styles from "./ConversationList.module.css";
 import { ConversationRow } from "./ConversationRow.tsx";
 import { byChange, type Row, rowsOf } from "./groups.ts";
-import { useMore } from "./more.ts";
 import { useSearch } from "./search.ts";
 
 const ROW_PX = 32;
@@ -28,7 +27,10 @@ export function ConversationList() {
   const asked = query.trim() !== "" || archived;
   const search = useSearch(asked ? query.trim() : undefined, archived);
   const live = useLive();
-  const more = useMore();
+  const { moreConversations, loadMoreConversations } = useWorkspace((state) => ({
+    moreConversations: state.moreConversations,
+    loadMoreConversations: state.loadMoreConversations,
+  }));
   const shown = asked ? [...search.found].sort(byChange) : live;
   return (
     <div className={styles.list}>
@@ -60,8 +62,8 @@ export function ConversationList() {
       <Rows
         conversations={shown}
         canWrite={canWrite}
-        more={asked ? search.more : more.more}
-        onMore={asked ? search.loadMore : more.loadMore}
+        more={asked ? search.more : moreConversations}
+        onMore={asked ? search.loadMore : () => loadMoreConversations().catch(() => undefined)}
         empty={
           <Nothing
             busy={search.busy && asked}

@@ -3,6 +3,7 @@
 
 import { useEffect, useMemo, useState } from "react";
 import { useClients, useWorkspace } from "../workspace/hooks.tsx";
+import { isLiveAgent, isLiveTerminal } from "../workspace/reduce.ts";
 import { matching, mentionAt, type Named } from "./mentions.ts";
 import { indexOfByte } from "./offsets.ts";
 
@@ -97,12 +98,12 @@ function useNames(text: string, cursor: number): Suggestions {
     const agentsOwn = new Set<string>();
     for (const agent of agents.values()) {
       agentsOwn.add(agent.terminalId);
-      if (!agent.endTime) {
+      if (isLiveAgent(agent)) {
         named.push({ name: agent.name, kind: "agent", detail: "agent" });
       }
     }
     for (const terminal of terminals.values()) {
-      if (!terminal.endTime && !agentsOwn.has(terminal.id)) {
+      if (isLiveTerminal(terminal) && !agentsOwn.has(terminal.id)) {
         named.push({ name: terminal.name, kind: "terminal", detail: terminal.title || "terminal" });
       }
     }

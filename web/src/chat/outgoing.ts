@@ -148,10 +148,3 @@ export function saysTheSame(a: Outgoing["what"], b: Outgoing["what"]): boolean {
   const place = a.conversationId === b.conversationId && a.parentId === b.parentId;
   return a.text === b.text && images && settings && place;
 }
-
-/** An id nobody else makes. `crypto.randomUUID` is missing where the page is not on a secure origin. */
-export function freshId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
-}

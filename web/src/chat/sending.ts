@@ -4,8 +4,9 @@
 import type { StoreApi } from "zustand/vanilla";
 import type { Clients } from "../api/clients.ts";
 import { type Failure, failureOf } from "../api/failure.ts";
+import { uuidv7 } from "../api/uuid.ts";
 import { forgetOutgoing, keepOutgoing, outgoingOf } from "./outbox.ts";
-import { deliver, freshId, type Outgoing, type Recorded, saysTheSame } from "./outgoing.ts";
+import { deliver, type Outgoing, type Recorded, saysTheSame } from "./outgoing.ts";
 import type { Draft, SessionState } from "./state.ts";
 
 export interface Sender {
@@ -46,7 +47,7 @@ export class Sending {
 
   send(what: Outgoing["what"]): void {
     const last = this.#lastRefused;
-    const requestId = last && saysTheSame(last.what, what) ? last.requestId : freshId();
+    const requestId = last && saysTheSame(last.what, what) ? last.requestId : uuidv7();
     this.#lastRefused = undefined;
     void this.#deliver({ requestId, what, since: Date.now(), phase: "sending" });
   }
