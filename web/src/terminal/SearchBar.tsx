@@ -14,6 +14,7 @@ const MARKS: ISearchOptions["decorations"] = {
   matchBackground: "#7a6a2f",
   matchOverviewRuler: "#c9a94a",
   activeMatchBackground: "#d18616",
+  activeMatchBorder: "#ffb454",
   activeMatchColorOverviewRuler: "#ffb454",
 };
 

@@ -1,6 +1,6 @@
 // One tab: names, marks for what happens in it, renaming, its menu. It must not know the order of the others.
 
-import { Bell, Bot, Eye, SquareTerminal, X } from "lucide-react";
+import { Bell, Bot, Columns2, Eye, SquareTerminal, X } from "lucide-react";
 import { useState } from "react";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import { type ContextItem, ContextMenu } from "./ContextMenu.tsx";
@@ -70,7 +70,12 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
     // With the mouse one goes on to type there; with the keyboard one stays among the tabs.
     if (event.detail === 1) {
       event.currentTarget.blur();
-      requestAnimationFrame(() => pool.peek(terminalId)?.focus());
+      requestAnimationFrame(() => {
+        // Unless a second click began to rename it.
+        if (!document.activeElement?.closest('[role="tablist"]')) {
+          pool.peek(terminalId)?.focus();
+        }
+      });
     }
   };
   const keys = (event: React.KeyboardEvent) => {
@@ -184,7 +189,12 @@ function Face({ terminalId, shown, more }: { terminalId: string; shown: boolean;
       <Icon size={14} className={styles.icon} aria-hidden="true" />
       <span className={styles.name}>{marks.name}</span>
       {marks.title !== "" && <span className={styles.title}>{marks.title}</span>}
-      {more > 0 && <span className={styles.chip}>+{more}</span>}
+      {more > 0 && (
+        <span className={styles.chip}>
+          <Columns2 size={11} aria-hidden="true" /> {more + 1}
+          <span className={styles.hidden}> panes</span>
+        </span>
+      )}
       {marks.viewers > 1 && (
         <span className={styles.chip}>
           <Eye size={11} aria-hidden="true" /> {marks.viewers}

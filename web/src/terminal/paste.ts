@@ -52,6 +52,7 @@ export class Feeder {
   private restBytes = 0;
   private pasteBytes = 0;
   private closing: Uint8Array | undefined;
+  private feeding = false;
 
   constructor(private readonly queue: Queue) {}
 
@@ -88,15 +89,21 @@ export class Feeder {
     return true;
   }
 
+  /** The queue may call back from within `type`: that call has nothing to do. */
   feed(): void {
+    if (this.feeding) {
+      return;
+    }
+    this.feeding = true;
     while (this.restBytes > 0 && this.queue.pendingBytes() < AHEAD_BYTES) {
       const piece = this.rest[0];
       if (piece === undefined || !this.queue.type(piece)) {
-        return;
+        break;
       }
       this.rest.shift();
       this.restBytes -= piece.length;
     }
+    this.feeding = false;
     if (this.restBytes === 0) {
       this.pasteBytes = 0;
     }

@@ -49,7 +49,7 @@ export class Session {
       desk: () => this.desk,
     });
     this.sizing = new Sizing(
-      (size) => around.hub.resize(terminalId, size.cols, size.rows),
+      (size) => this.ended || around.hub.resize(terminalId, size.cols, size.rows),
       (size) => this.showSize(size),
     );
     this.listen();
@@ -105,7 +105,11 @@ export class Session {
     options.disableStdin = readOnly !== undefined;
     options.cursorInactiveStyle = readOnly === undefined ? "outline" : "none";
     options.cursorBlink = readOnly === undefined && useTerminalSettings.getState().cursorBlink;
+    if (readOnly === "ended") {
+      this.screen.term.write("\x1b[?25l");
+    }
     this.state.setState({ readOnly, typedInVain: false });
+    this.settle();
   }
 
   /** Reads anew, after a failure. */
@@ -146,9 +150,16 @@ export class Session {
     return this.around.claims.holds(this.terminalId, this.holder);
   }
 
-  /** True if the size of this place is the terminal's. Not before all is shown at the size it was printed for. */
+  private get ended(): boolean {
+    return this.state.getState().readOnly === "ended";
+  }
+
+  /**
+   * True if it is shown as large as its place: nobody else minds, or it has ended. Not before all is there, at the
+   * size that it was printed for.
+   */
   private get counts(): boolean {
-    return this.holds && this.state.getState().ready;
+    return (this.holds || this.ended) && this.state.getState().ready;
   }
 
   private again(from: TerminalStart): void {
@@ -265,7 +276,7 @@ export class Session {
 
   private tellSize(): void {
     const { size, others } = this.sizing.current;
-    const othersSize = others && !this.holds ? size : undefined;
+    const othersSize = others && !this.holds && !this.ended ? size : undefined;
     if (!sameSize(othersSize, this.state.getState().othersSize)) {
       this.state.setState({ othersSize });
     }
