@@ -162,14 +162,16 @@ test("whatever is done with tabs, each terminal is in one place, something is sh
       );
       expect(state.active).toBe(state.tabs.length === 0 ? -1 : state.active);
       expect(state.tabs.length === 0 || tabs.focused(state) !== undefined).toBe(true);
-      expect(tabs.decode(tabs.encode(state), tabs.focused(state))).toEqual(state);
+      expect(tabs.unflatten(tabs.flatten(state))).toEqual(state);
     }),
   );
 });
 
-test("broken state of a reload is left out", () => {
-  expect(tabs.decode(["", "a+a", "<b>", "c+*d", "x".repeat(100)], "zzz")).toEqual({
+test("terminals that others added, moved or took away are in tabs all the same", () => {
+  const flat = { ids: ["b", "a", "b", "c", "d"], active: "zzz", joined: ["b", "d"], focus: ["d", "x"] };
+  expect(tabs.unflatten(flat)).toEqual({
     tabs: [
+      { panes: ["b"], focus: 0 },
       { panes: ["a"], focus: 0 },
       { panes: ["c", "d"], focus: 1 },
     ],

@@ -1,37 +1,26 @@
-// A menu on the right mouse button, or the menu key, of what it surrounds. It must not know what its items do.
+// A menu on the right mouse button, or the menu key, of what it surrounds: the look of the page's other menus.
+//
+// It must not know what its items do.
 
 import { ContextMenu as Base } from "@base-ui/react/context-menu";
+import { Check } from "lucide-react";
 import type { ReactElement, ReactNode } from "react";
-import styles from "./ContextMenu.module.css";
+import { cx, Kbd, type MenuItem } from "../ui/index.ts";
+import styles from "../ui/Menu.module.css";
 
-export interface ContextItem {
+interface ContextMenuProps {
+  /** Asked for when the menu opens, so that they are true now. */
+  items: () => readonly (MenuItem | "line")[];
   label: string;
-  shortcut?: string;
-  danger?: boolean;
-  disabled?: boolean;
-  /** Set: it is switched on or off. */
-  checked?: boolean;
-  onSelect: () => void;
+  children: ReactNode;
+  /** The element that has the menu. */
+  render: ReactElement;
 }
 
-/** `undefined` among the items is a line between them. */
-export function ContextMenu({
-  items,
-  label,
-  children,
-  render,
-}: {
-  items: () => (ContextItem | undefined)[];
-  label: string;
-  children?: ReactNode;
-  /** The element that has the menu; a plain box without it. */
-  render?: ReactElement;
-}) {
+export function ContextMenu({ items, label, children, render }: ContextMenuProps) {
   return (
     <Base.Root>
-      <Base.Trigger render={render} className={render ? undefined : styles.trigger}>
-        {children}
-      </Base.Trigger>
+      <Base.Trigger render={render}>{children}</Base.Trigger>
       <Base.Portal>
         <Base.Positioner className={styles.positioner}>
           <Base.Popup className={styles.popup} aria-label={label}>
@@ -43,43 +32,42 @@ export function ContextMenu({
   );
 }
 
-/** Asked for when the menu opens, so that they are true now. */
-function Items({ items }: { items: () => (ContextItem | undefined)[] }) {
+function Items({ items }: Pick<ContextMenuProps, "items">) {
   return items().map((item, index) =>
-    item === undefined ? (
-      // biome-ignore lint/suspicious/noArrayIndexKey: the list is made anew each time the menu opens.
-      <Base.Separator key={index} className={styles.line} />
-    ) : item.checked !== undefined ? (
-      <Base.CheckboxItem
-        key={item.label}
-        className={styles.item}
-        checked={item.checked}
-        disabled={item.disabled}
-        onCheckedChange={item.onSelect}
-        closeOnClick
-      >
-        <Base.CheckboxItemIndicator className={styles.check} keepMounted aria-hidden="true" />
-        <Words item={item} />
-      </Base.CheckboxItem>
+    item === "line" ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: a line has nothing else
+      <Base.Separator key={`line ${index}`} className={styles.line} />
     ) : (
-      <Base.Item
-        key={item.label}
-        className={styles.item}
-        data-danger={item.danger || undefined}
-        disabled={item.disabled}
-        onClick={item.onSelect}
-      >
-        <Words item={item} />
-      </Base.Item>
+      <Item key={item.label} item={item} />
     ),
   );
 }
 
-function Words({ item }: { item: ContextItem }) {
-  return (
+function Item({ item }: { item: MenuItem }) {
+  const { icon: Icon, checked, disabled } = item;
+  const words = (
     <>
+      <span className={styles.icon}>
+        {checked ? <Check size={14} aria-hidden /> : Icon && <Icon size={14} aria-hidden />}
+      </span>
       <span className={styles.label}>{item.label}</span>
-      {item.shortcut !== undefined && <span className={styles.shortcut}>{item.shortcut}</span>}
+      {item.shortcut !== undefined && <Kbd keys={item.shortcut} />}
     </>
+  );
+  const className = cx(styles.item, item.danger && styles.danger);
+  return checked === undefined ? (
+    <Base.Item className={className} disabled={disabled} onClick={item.onSelect}>
+      {words}
+    </Base.Item>
+  ) : (
+    <Base.CheckboxItem
+      className={className}
+      checked={checked}
+      disabled={disabled}
+      onCheckedChange={item.onSelect}
+      closeOnClick
+    >
+      {words}
+    </Base.CheckboxItem>
   );
 }

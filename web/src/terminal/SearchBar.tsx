@@ -91,14 +91,14 @@ export function SearchBar({ session, onClose }: { session: Session; onClose: () 
         size="small"
         icon={CaseSensitive}
         label="Match case"
-        aria-pressed={caseSensitive}
+        pressed={caseSensitive}
         onClick={() => setCase(!caseSensitive)}
       />
       <IconButton
         size="small"
         icon={Regex}
         label="Regular expression"
-        aria-pressed={regex}
+        pressed={regex}
         onClick={() => setRegex(!regex)}
       />
       <IconButton size="small" icon={ArrowUp} label="Previous match" onClick={() => step(true)} />

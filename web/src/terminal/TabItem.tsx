@@ -3,7 +3,8 @@
 import { Bell, Bot, Columns2, Eye, SquareTerminal, X } from "lucide-react";
 import { useState } from "react";
 import { useWorkspace } from "../workspace/hooks.tsx";
-import { type ContextItem, ContextMenu } from "./ContextMenu.tsx";
+import type { MenuItem } from "../ui/index.ts";
+import { ContextMenu } from "./ContextMenu.tsx";
 import { usePeek, usePool } from "./hooks.ts";
 import { RenameField } from "./RenameField.tsx";
 import styles from "./TabStrip.module.css";
@@ -37,7 +38,7 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
   const [viewers, setViewers] = useState(false);
   const more = tab.panes.length - 1;
 
-  const menu = (): (ContextItem | undefined)[] => [
+  const menu = (): (MenuItem | "line")[] => [
     { label: "Rename", shortcut: "F2", onSelect: () => setRenaming(true) },
     { label: "Viewers", onSelect: () => setViewers(true) },
     {
@@ -45,7 +46,7 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
       disabled: more === 0,
       onSelect: () => deeds.step((tabs) => unsplit(tabs, terminalId)),
     },
-    undefined,
+    "line",
     {
       label: "Move left",
       disabled: index === 0,
@@ -56,7 +57,7 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
       disabled: index === count - 1,
       onSelect: () => deeds.step((tabs) => move(tabs, index, index + 1)),
     },
-    undefined,
+    "line",
     { label: "Close the tab, let it run", disabled: marks.ended, onSelect: () => deeds.hide(terminalId) },
     {
       label: "Close terminal",

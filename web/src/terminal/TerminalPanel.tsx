@@ -130,19 +130,20 @@ function useMoved(active: string | undefined): boolean {
 
 function PanelButtons({ panel }: { panel: "open" | "closed" | "full" }) {
   const full = panel === "full";
+  const { setPanel } = useView.getState();
   return (
     <>
       <IconButton
         icon={full ? Minimize2 : Maximize2}
         label={full ? "Restore panel size" : "Maximize panel"}
         size="small"
-        onClick={() => useView.setState({ panel: full ? "open" : "full" })}
+        onClick={() => setPanel(full ? "open" : "full")}
       />
       <IconButton
         icon={X}
         label="Hide panel"
         size="small"
-        onClick={() => useView.setState({ panel: "closed" })}
+        onClick={() => setPanel("closed")}
       />
     </>
   );

@@ -4,10 +4,12 @@
 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
+import { useSettings } from "../layout/settings.ts";
 import { useTheme } from "../layout/theme.ts";
 import { toast, useConfirm } from "../ui/index.ts";
 import { useRole, useWorkspace } from "../workspace/hooks.tsx";
 import { Bars } from "./Bars.tsx";
+import { playBell } from "./bell.ts";
 import { clipboardPreview } from "./clipboard-request.ts";
 import { copyText } from "./copy.ts";
 import { EarlierBar } from "./EarlierBar.tsx";
@@ -17,7 +19,7 @@ import { terminalKeys } from "./key-handler.ts";
 import { SearchBar } from "./SearchBar.tsx";
 import type { Session } from "./session.ts";
 import type { Desk, ReadOnly } from "./session-state.ts";
-import { useTerminalSettings } from "./settings.ts";
+import { onLookChange, useTerminalSettings } from "./settings.ts";
 import { TerminalMenu } from "./TerminalMenu.tsx";
 import styles from "./TerminalView.module.css";
 import { isLive } from "./words.ts";
@@ -79,7 +81,7 @@ function Shown({
           onPointerDown={(event) => event.target === place.current && session.focus()}
         />
       </TerminalMenu>
-      <BellFlash session={session} />
+      <Bell session={session} />
       <EarlierBar session={session} />
       {searching && <SearchBar session={session} onClose={closeSearch} />}
       <LinkHint session={session} />
@@ -113,7 +115,7 @@ function usePlace(session: Session, place: React.RefObject<HTMLDivElement | null
       frame = requestAnimationFrame(() => session.place());
     });
     observer.observe(element);
-    const stopSettings = useTerminalSettings.subscribe(() => session.place());
+    const stopSettings = onLookChange(() => session.place());
     return () => {
       cancelAnimationFrame(frame);
       observer.disconnect();
@@ -187,10 +189,18 @@ function useLabels(session: Session): void {
   }, [session, name, told, moves, ready]);
 }
 
-function BellFlash({ session }: { session: Session }) {
-  const bell = useSessionState(session, (state) => state.bell);
-  const visual = useTerminalSettings((settings) => settings.visualBell);
-  return bell > 0 && visual ? <div key={bell} className={styles.bell} aria-hidden="true" /> : null;
+/** A flash of the edge, or a tone, as the page's settings say. */
+function Bell({ session }: { session: Session }) {
+  const rings = useSessionState(session, (state) => state.bell);
+  const how = useSettings((settings) => settings.bell);
+  const heard = useRef(rings);
+  useEffect(() => {
+    if (rings !== heard.current && how === "sound") {
+      playBell();
+    }
+    heard.current = rings;
+  }, [rings, how]);
+  return rings > 0 && how === "flash" ? <div key={rings} className={styles.bell} aria-hidden="true" /> : null;
 }
 
 function LinkHint({ session }: { session: Session }) {

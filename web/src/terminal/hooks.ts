@@ -6,13 +6,14 @@ import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
 import type { Clients } from "../api/clients.ts";
 import type { Hub } from "../hub/hub.ts";
+import { isApple } from "../ui/keys.ts";
 import { useClients, useHub } from "../workspace/hooks.tsx";
 import { Claims, type Word } from "./claims.ts";
 import { Pool } from "./pool.ts";
 import type { Session } from "./session.ts";
 import type { SessionState } from "./session-state.ts";
 
-export const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+export const MAC = isApple();
 
 const pools = new WeakMap<Hub, Pool>();
 

@@ -3,9 +3,10 @@
 // It must not know React.
 
 import { copyText } from "./copy.ts";
+import { mayTake } from "../layout/shortcuts.ts";
 import { type Deed, terminalDeed } from "./keys.ts";
 import type { Session } from "./session.ts";
-import { changeFontSize, changeSettings, useTerminalSettings } from "./settings.ts";
+import { changeFontSize, changeTerminalSettings, useTerminalSettings } from "./settings.ts";
 
 /** For xterm's attachCustomKeyEventHandler: false keeps the key from the program. */
 export function terminalKeys(
@@ -17,8 +18,7 @@ export function terminalKeys(
     if (event.key === "Tab" && !event.ctrlKey && useTerminalSettings.getState().tabMovesFocus) {
       return false;
     }
-    const page = mac ? event.metaKey : event.ctrlKey && event.shiftKey && !event.altKey;
-    if (!page) {
+    if (!mayTake(event, "terminal", mac)) {
       return true;
     }
     const deed = event.type === "keydown" ? terminalDeed(event, mac) : undefined;
@@ -41,7 +41,7 @@ export function doDeed(deed: Deed, session: Session, find: () => void): void {
     larger: () => changeFontSize(1),
     smaller: () => changeFontSize(-1),
     normal: () => changeFontSize("normal"),
-    "tab-moves-focus": () => changeSettings({ tabMovesFocus: !useTerminalSettings.getState().tabMovesFocus }),
+    "tab-moves-focus": () => changeTerminalSettings({ tabMovesFocus: !useTerminalSettings.getState().tabMovesFocus }),
     "select-all": () => term.selectAll(),
     clear: () => term.clear(),
   };

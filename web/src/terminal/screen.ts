@@ -10,7 +10,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { type IDisposable, type ITheme, Terminal } from "@xterm/xterm";
 import { safeLink } from "./links.ts";
-import { type TerminalSettings, useTerminalSettings } from "./settings.ts";
+import { look, onLookChange } from "./settings.ts";
 import type { Size } from "./size.ts";
 
 const FONT = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Noto Color Emoji", monospace';
@@ -67,15 +67,15 @@ export class Screen implements IDisposable {
       rescaleOverlappingGlyphs: true,
       scrollSensitivity: 1,
       linkHandler: { activate: follow, hover: show, leave },
-      ...visible(useTerminalSettings.getState()),
+      ...look(),
     });
     this.element.style.height = "100%";
     for (const addon of [this.fit, this.search, new UnicodeGraphemesAddon()]) {
       this.term.loadAddon(addon);
     }
     this.term.loadAddon(new WebLinksAddon(follow, { hover: show, leave }));
-    this.stopSettings = useTerminalSettings.subscribe((settings) => {
-      Object.assign(this.term.options, visible(settings));
+    this.stopSettings = onLookChange(() => {
+      Object.assign(this.term.options, look());
     });
   }
 
@@ -132,9 +132,4 @@ export class Screen implements IDisposable {
       this.webglRefused = true;
     }
   }
-}
-
-function visible({ fontSize, screenReader, cursorBlink }: TerminalSettings) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  return { fontSize, screenReaderMode: screenReader, cursorBlink: cursorBlink && !still };
 }

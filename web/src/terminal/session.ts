@@ -16,7 +16,7 @@ import { earlierOf, earlierStart, TAIL_BYTES } from "./older.ts";
 import { Reading } from "./reading.ts";
 import { SCROLLBACK_LINES_MAX, Screen } from "./screen.ts";
 import { type Desk, INITIAL, type ReadOnly, type SessionState, type Surroundings } from "./session-state.ts";
-import { useTerminalSettings } from "./settings.ts";
+import { look, useTerminalSettings } from "./settings.ts";
 import { type Size, Sizing, sameSize } from "./size.ts";
 import { Typist } from "./typist.ts";
 import { isLive } from "./words.ts";
@@ -104,7 +104,7 @@ export class Session {
     const { options } = this.screen.term;
     options.disableStdin = readOnly !== undefined;
     options.cursorInactiveStyle = readOnly === undefined ? "outline" : "none";
-    options.cursorBlink = readOnly === undefined && useTerminalSettings.getState().cursorBlink;
+    options.cursorBlink = readOnly === undefined && look().cursorBlink;
     if (readOnly === "ended") {
       this.screen.term.write("\x1b[?25l");
     }

@@ -1,60 +1,69 @@
-// How terminals look and behave on this device: kept in the browser, the same for all terminals.
+// What a person may set for terminals here, besides the page's own settings: kept in the browser.
 //
-// It must not know xterm. The theme is not here: it is the page's.
+// It must not know xterm.
 
 import { create } from "zustand";
-import { persist } from "zustand/middleware";
+import { changeSettings, useSettings } from "../layout/settings.ts";
+import { DEFAULT_SETTINGS } from "../layout/settingsState.ts";
 
 export interface TerminalSettings {
-  fontSize: number;
-  /** xterm writes lines into a live region, and a screen reader can walk through them. */
-  screenReader: boolean;
   /** What is selected is copied at once. */
   copyOnSelect: boolean;
   cursorBlink: boolean;
-  /** A flash of the edge when the bell rings; the mark on the tab is always there. */
-  visualBell: boolean;
   /** Tab moves the focus out of the terminal. Never kept: it would surprise tomorrow. */
   tabMovesFocus: boolean;
 }
 
-export const FONT_SIZE = { normal: 13, least: 8, most: 32 } as const;
+const KEY = "mosaic.terminal";
 
-const DEFAULTS: TerminalSettings = {
-  fontSize: FONT_SIZE.normal,
-  screenReader: false,
+export const useTerminalSettings = create<TerminalSettings>(() => ({
   copyOnSelect: false,
   cursorBlink: true,
-  visualBell: true,
+  ...kept(),
   tabMovesFocus: false,
-};
+}));
 
-export const useTerminalSettings = create<TerminalSettings>()(
-  persist(() => DEFAULTS, {
-    name: "mosaic-terminal",
-    partialize: ({ tabMovesFocus: _, ...kept }) => kept,
-    merge: (kept, current) => ({ ...current, ...clean(kept) }),
-  }),
-);
-
-/** Only values of the right kind: another version of the page, or somebody's hand, may have written them. */
-function clean(kept: unknown): Partial<TerminalSettings> {
-  const found = typeof kept === "object" && kept !== null ? (kept as Record<string, unknown>) : {};
-  const good = Object.entries(DEFAULTS).filter(([key, value]) => typeof found[key] === typeof value);
-  const settings = Object.fromEntries(good.map(([key]) => [key, found[key]])) as Partial<TerminalSettings>;
-  return settings.fontSize === undefined ? settings : { ...settings, fontSize: clampFont(settings.fontSize) };
-}
-
-function clampFont(size: number): number {
-  return Math.min(FONT_SIZE.most, Math.max(FONT_SIZE.least, Math.round(size)));
-}
-
-export function changeFontSize(by: number | "normal"): void {
-  useTerminalSettings.setState(({ fontSize }) => ({
-    fontSize: by === "normal" ? FONT_SIZE.normal : clampFont(fontSize + by),
-  }));
-}
-
-export function changeSettings(change: Partial<TerminalSettings>): void {
+export function changeTerminalSettings(change: Partial<TerminalSettings>): void {
   useTerminalSettings.setState(change);
+  const { tabMovesFocus: _, ...rest } = useTerminalSettings.getState();
+  try {
+    localStorage.setItem(KEY, JSON.stringify(rest));
+  } catch {
+    // Full or forbidden: they hold until the reload.
+  }
+}
+
+/** Only what is as it should be: another version of the page, or somebody's hand, may have written it. */
+function kept(): Partial<TerminalSettings> {
+  try {
+    const data: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    const found = typeof data === "object" && data !== null ? (data as Record<string, unknown>) : {};
+    const names = ["copyOnSelect", "cursorBlink"] as const;
+    return Object.fromEntries(names.filter((name) => typeof found[name] === "boolean").map((name) => [name, found[name]]));
+  } catch {
+    return {};
+  }
+}
+
+/** By so many pixels, or back to normal. */
+export function changeFontSize(by: number | "normal"): void {
+  const { terminalFontSize } = useSettings.getState();
+  changeSettings({ terminalFontSize: by === "normal" ? DEFAULT_SETTINGS.terminalFontSize : terminalFontSize + by });
+}
+
+/** Calls whenever something changes that a terminal's look depends on. */
+export function onLookChange(changed: () => void): () => void {
+  const ends = [useSettings.subscribe(changed), useTerminalSettings.subscribe(changed)];
+  return () => {
+    for (const end of ends) {
+      end();
+    }
+  };
+}
+
+/** How a terminal looks now, in xterm's words. */
+export function look() {
+  const { terminalFontSize: fontSize, screenReader: screenReaderMode } = useSettings.getState();
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return { fontSize, screenReaderMode, cursorBlink: useTerminalSettings.getState().cursorBlink && !still };
 }

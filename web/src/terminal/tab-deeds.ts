@@ -50,12 +50,12 @@ export function useTabDeeds(): TabDeeds {
       return terminal !== undefined;
     };
     const room = () => {
-      if (currentTabs().tabs.length < steps.TABS_MAX) {
+      if (steps.count(currentTabs()) < steps.TABS_MAX) {
         return true;
       }
       toast({
         title: "No room for another tab",
-        text: `${steps.TABS_MAX} are open. Close one first.`,
+        text: `${steps.TABS_MAX} terminals are in tabs. Close one first.`,
         tone: "bad",
       });
       return false;
@@ -65,6 +65,9 @@ export function useTabDeeds(): TabDeeds {
     return {
       create: async (what) => room() && show(await actions.create(what), false),
       split: async () => {
+        if (!room()) {
+          return false;
+        }
         const tabs = currentTabs();
         if ((tabs.tabs[tabs.active]?.panes.length ?? 0) >= steps.PANES_MAX) {
           toast({ title: "No room for another pane", text: `A tab holds ${steps.PANES_MAX}.`, tone: "bad" });

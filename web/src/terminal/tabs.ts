@@ -16,7 +16,8 @@ export interface Tabs {
 }
 
 export const NO_TABS: Tabs = { tabs: [], active: -1 };
-export const TABS_MAX = 64;
+/** The page keeps so many terminals in tabs. */
+export const TABS_MAX = 30;
 export const PANES_MAX = 6;
 
 /** The terminal that has the focus. */
@@ -35,13 +36,18 @@ export function find(state: Tabs, terminalId: string): { tab: number; pane: numb
   return undefined;
 }
 
+/** Terminals in tabs, panes and all. */
+export function count(state: Tabs): number {
+  return state.tabs.reduce((sum, tab) => sum + tab.panes.length, 0);
+}
+
 /** Shows a terminal: where it is already, or in a new tab at the end. */
 export function open(state: Tabs, terminalId: string): Tabs {
   const at = find(state, terminalId);
   if (at !== undefined) {
     return focusPane(state, at.tab, at.pane);
   }
-  if (state.tabs.length >= TABS_MAX) {
+  if (count(state) >= TABS_MAX) {
     return state;
   }
   return { tabs: [...state.tabs, { panes: [terminalId], focus: 0 }], active: state.tabs.length };
@@ -56,7 +62,7 @@ export function split(state: Tabs, terminalId: string): Tabs {
   const without = remove(state, terminalId);
   const at = find(without, beside);
   const tab = at && without.tabs[at.tab];
-  if (at === undefined || tab === undefined || tab.panes.length >= PANES_MAX) {
+  if (at === undefined || tab === undefined || tab.panes.length >= PANES_MAX || count(without) >= TABS_MAX) {
     return state;
   }
   const panes = [...tab.panes.slice(0, at.pane + 1), terminalId, ...tab.panes.slice(at.pane + 1)];
@@ -66,7 +72,7 @@ export function split(state: Tabs, terminalId: string): Tabs {
 /** Moves a pane into a tab of its own, right after the one it was in. */
 export function unsplit(state: Tabs, terminalId: string): Tabs {
   const at = find(state, terminalId);
-  if (at === undefined || state.tabs[at.tab]?.panes.length === 1 || state.tabs.length >= TABS_MAX) {
+  if (at === undefined || state.tabs[at.tab]?.panes.length === 1) {
     return state;
   }
   const without = remove(state, terminalId);
@@ -156,32 +162,40 @@ function withTab(state: Tabs, index: number, tab: Tab): Tabs {
   return { ...state, tabs: state.tabs.map((other, at) => (at === index ? tab : other)) };
 }
 
-/** As a list of strings, one for each tab: ids joined by "+", the focused one marked by "*". */
-export function encode(state: Tabs): string[] {
-  return state.tabs.map((tab) =>
-    tab.panes.map((pane, index) => (index === tab.focus && index > 0 ? `*${pane}` : pane)).join("+"),
-  );
+/** As the page keeps them: all terminals in their order, and what says which of them share a tab. */
+export interface Flat {
+  readonly ids: readonly string[];
+  readonly active: string | undefined;
+  /** Terminals in the tab of the one before them. */
+  readonly joined: readonly string[];
+  /** The focused terminal of each tab with several. */
+  readonly focus: readonly string[];
 }
 
-/** Reads what `encode` wrote, and plain lists of ids; whatever is broken is left out. */
-export function decode(list: readonly string[], active: string | undefined): Tabs {
-  const seen = new Set<string>();
-  const tabs: Tab[] = [];
-  for (const text of list.slice(0, TABS_MAX)) {
-    const words = text.split("+").slice(0, PANES_MAX);
-    const kept = words.filter((word) => {
-      const id = word.replace(/^\*/, "");
-      const good = /^[\w-]{1,64}$/.test(id) && !seen.has(id);
-      seen.add(id);
-      return good;
-    });
-    if (kept.length > 0) {
-      const focus = Math.max(
-        0,
-        kept.findIndex((word) => word.startsWith("*")),
-      );
-      tabs.push({ panes: kept.map((word) => word.replace(/^\*/, "")), focus });
+export function flatten(state: Tabs): Flat {
+  const split = state.tabs.filter((tab) => tab.panes.length > 1);
+  return {
+    ids: state.tabs.flatMap((tab) => tab.panes),
+    active: focused(state),
+    joined: split.flatMap((tab) => tab.panes.slice(1)),
+    focus: split.map((tab) => tab.panes[tab.focus] ?? ""),
+  };
+}
+
+/** Others may have added, moved and taken away terminals since: what no longer fits is let go. */
+export function unflatten({ ids, active, joined, focus }: Flat): Tabs {
+  const tabs: { panes: string[]; focus: number }[] = [];
+  for (const id of new Set(ids)) {
+    const before = tabs.at(-1);
+    if (before !== undefined && joined.includes(id) && before.panes.length < PANES_MAX) {
+      before.panes.push(id);
+    } else if (tabs.length < TABS_MAX) {
+      tabs.push({ panes: [id], focus: 0 });
     }
+  }
+  for (const tab of tabs) {
+    const at = tab.panes.findIndex((id) => focus.includes(id));
+    tab.focus = Math.max(0, at);
   }
   const state: Tabs = { tabs, active: tabs.length > 0 ? 0 : -1 };
   return active === undefined || find(state, active) === undefined ? state : open(state, active);
