@@ -2,8 +2,8 @@
 
 import { Bell, Bot, Columns2, Eye, SquareTerminal, X } from "lucide-react";
 import { useState } from "react";
-import { useWorkspace } from "../workspace/hooks.tsx";
 import type { MenuItem } from "../ui/index.ts";
+import { useWorkspace } from "../workspace/hooks.tsx";
 import { ContextMenu } from "./ContextMenu.tsx";
 import { usePeek, usePool } from "./hooks.ts";
 import { RenameField } from "./RenameField.tsx";

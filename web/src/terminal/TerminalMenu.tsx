@@ -22,7 +22,11 @@ interface TerminalMenuProps {
 
 export function TerminalMenu({ session, onFind, children }: TerminalMenuProps) {
   return (
-    <ContextMenu items={() => itemsOf(session, onFind)} label="Terminal" render={<div className={styles.frame} />}>
+    <ContextMenu
+      items={() => itemsOf(session, onFind)}
+      label="Terminal"
+      render={<div className={styles.frame} />}
+    >
       {children}
     </ContextMenu>
   );
@@ -39,7 +43,12 @@ function itemsOf(session: Session, find: () => void): readonly (MenuItem | "line
   });
   return [
     { ...deed("Copy", "copy", "C"), disabled: !session.screen.term.hasSelection() },
-    { label: "Paste", shortcut: shortcut("V"), disabled: readOnly !== undefined, onSelect: () => void paste(session) },
+    {
+      label: "Paste",
+      shortcut: shortcut("V"),
+      disabled: readOnly !== undefined,
+      onSelect: () => void paste(session),
+    },
     deed("Select all", "select-all"),
     "line",
     deed("Find", "find", "F"),

@@ -139,12 +139,7 @@ function PanelButtons({ panel }: { panel: "open" | "closed" | "full" }) {
         size="small"
         onClick={() => setPanel(full ? "open" : "full")}
       />
-      <IconButton
-        icon={X}
-        label="Hide panel"
-        size="small"
-        onClick={() => setPanel("closed")}
-      />
+      <IconButton icon={X} label="Hide panel" size="small" onClick={() => setPanel("closed")} />
     </>
   );
 }

@@ -65,6 +65,7 @@ function Shown({
   useDesk(session);
   useTerminalKeys(session, () => setSearching(true));
   useLabels(session);
+  useTitle(session);
   const ready = useSessionState(session, (state) => state.ready);
   const earlier = useSessionState(session, (state) => state.earlier);
   const others = useSessionState(session, (state) => state.othersSize !== undefined);
@@ -187,6 +188,17 @@ function useLabels(session: Session): void {
       );
     }
   }, [session, name, told, moves, ready]);
+}
+
+/** The workspace hears of titles from whoever shows the terminal. */
+function useTitle(session: Session): void {
+  const report = useWorkspace((state) => state.reportTitle);
+  const title = useSessionState(session, (state) => state.terminal?.title);
+  useEffect(() => {
+    if (title !== undefined) {
+      report(session.terminalId, title);
+    }
+  }, [session, title, report]);
 }
 
 /** A flash of the edge, or a tone, as the page's settings say. */

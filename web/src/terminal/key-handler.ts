@@ -2,8 +2,8 @@
 //
 // It must not know React.
 
-import { copyText } from "./copy.ts";
 import { mayTake } from "../layout/shortcuts.ts";
+import { copyText } from "./copy.ts";
 import { type Deed, terminalDeed } from "./keys.ts";
 import type { Session } from "./session.ts";
 import { changeFontSize, changeTerminalSettings, useTerminalSettings } from "./settings.ts";
@@ -41,7 +41,8 @@ export function doDeed(deed: Deed, session: Session, find: () => void): void {
     larger: () => changeFontSize(1),
     smaller: () => changeFontSize(-1),
     normal: () => changeFontSize("normal"),
-    "tab-moves-focus": () => changeTerminalSettings({ tabMovesFocus: !useTerminalSettings.getState().tabMovesFocus }),
+    "tab-moves-focus": () =>
+      changeTerminalSettings({ tabMovesFocus: !useTerminalSettings.getState().tabMovesFocus }),
     "select-all": () => term.selectAll(),
     clear: () => term.clear(),
   };

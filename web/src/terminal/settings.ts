@@ -39,7 +39,9 @@ function kept(): Partial<TerminalSettings> {
     const data: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
     const found = typeof data === "object" && data !== null ? (data as Record<string, unknown>) : {};
     const names = ["copyOnSelect", "cursorBlink"] as const;
-    return Object.fromEntries(names.filter((name) => typeof found[name] === "boolean").map((name) => [name, found[name]]));
+    return Object.fromEntries(
+      names.filter((name) => typeof found[name] === "boolean").map((name) => [name, found[name]]),
+    );
   } catch {
     return {};
   }
@@ -48,7 +50,9 @@ function kept(): Partial<TerminalSettings> {
 /** By so many pixels, or back to normal. */
 export function changeFontSize(by: number | "normal"): void {
   const { terminalFontSize } = useSettings.getState();
-  changeSettings({ terminalFontSize: by === "normal" ? DEFAULT_SETTINGS.terminalFontSize : terminalFontSize + by });
+  changeSettings({
+    terminalFontSize: by === "normal" ? DEFAULT_SETTINGS.terminalFontSize : terminalFontSize + by,
+  });
 }
 
 /** Calls whenever something changes that a terminal's look depends on. */
