@@ -49,12 +49,19 @@ export class Visit {
   async signIn(): Promise<Page> {
     const page = await this.context.newPage();
     await page.goto(`${this.server.endpoint}/#sign-in=${await this.server.code()}`);
-    await page.getByRole("textbox", { name: /message/i }).waitFor();
+    await page.getByRole("textbox", { name: "Message", exact: true }).waitFor();
     return page;
   }
 
-  /** Ends it; throws if anything was wrong. */
-  async end(): Promise<void> {
+  /** Ends it; throws if anything was wrong. Leaves pictures of its pages where `MOSAIC_TEST_SHOTS` says. */
+  async end(name: string): Promise<void> {
+    const shots = process.env.MOSAIC_TEST_SHOTS;
+    if (shots) {
+      for (const [place, page] of this.context.pages().entries())
+        await page
+          .screenshot({ path: `${shots}/${name.replaceAll(/\W+/g, "-")}-${place}.png` })
+          .catch(() => {});
+    }
     await this.context.close();
     if (this.wrongs.length > 0) throw new Error(this.wrongs.join("\n"));
   }
