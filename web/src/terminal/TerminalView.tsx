@@ -39,8 +39,14 @@ export interface TerminalViewProps {
 
 export function TerminalView(props: TerminalViewProps) {
   const session = useSession(props.terminalId);
+  const { terminal: palette } = useTheme();
   return (
-    <section className={styles.view} aria-label="Terminal" onFocus={props.onFocus}>
+    <section
+      className={styles.view}
+      style={{ background: palette.background }}
+      aria-label="Terminal"
+      onFocus={props.onFocus}
+    >
       {session !== undefined && <Shown key={props.terminalId} session={session} {...props} />}
     </section>
   );
