@@ -18,6 +18,7 @@ import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useView } from "../layout/view.ts";
 import { Button, Empty, IconButton, Menu, type MenuItem } from "../ui/index.ts";
 import { useRole, useWorkspace } from "../workspace/hooks.tsx";
+import { usePanelCommands } from "./commands.ts";
 import { NewTerminalDialog } from "./NewTerminalDialog.tsx";
 import { Panes } from "./Panes.tsx";
 import { usePanelKeys } from "./panel-keys.ts";
@@ -36,6 +37,7 @@ export function TerminalPanel() {
   const [asking, setAsking] = useState(false);
   const active = focused(tabs);
   const moved = useMoved(active);
+  usePanelCommands(tabs, deeds, mayWrite, () => setAsking(true));
   const listed = useWorkspace((state) => state.terminals.size > 0);
 
   return (
