@@ -59,14 +59,14 @@ export function TerminalPanel() {
           }
           action={
             mayWrite && (
-              <Button variant="primary" icon={Plus} onClick={() => deeds.create({})}>
+              <Button variant="primary" icon={Plus} onClick={() => deeds.create()}>
                 New terminal
               </Button>
             )
           }
         />
       )}
-      <NewTerminalDialog open={asking} onOpenChange={setAsking} onCreate={deeds.create} />
+      <NewTerminalDialog open={asking} onOpenChange={setAsking} onCreate={deeds.start} />
     </section>
   );
 }
@@ -84,7 +84,7 @@ function Tools({ tabs, deeds, onAsk }: ToolsProps) {
   const narrow = useView((view) => view.narrow);
   const active = focused(tabs);
   const items: MenuItem[] = [
-    { label: "New terminal", icon: Plus, onSelect: () => void deeds.create({}) },
+    { label: "New terminal", icon: Plus, onSelect: () => void deeds.create() },
     { label: "New terminal with a command", icon: SquareTerminal, onSelect: onAsk },
     {
       label: "Split terminal",
@@ -101,7 +101,7 @@ function Tools({ tabs, deeds, onAsk }: ToolsProps) {
     <div className={styles.tools} role="toolbar" aria-label="Terminal actions">
       {mayWrite && (
         <>
-          <IconButton icon={Plus} label="New terminal" size="small" onClick={() => deeds.create({})} />
+          <IconButton icon={Plus} label="New terminal" size="small" onClick={() => deeds.create()} />
           <Menu
             trigger={<IconButton icon={ChevronDown} label="More ways to open a terminal" size="small" />}
             items={items}

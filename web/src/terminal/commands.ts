@@ -23,7 +23,7 @@ export function usePanelCommands(tabs: Tabs, deeds: TabDeeds, mayWrite: boolean,
   useCommand(
     when(
       mayWrite,
-      of("new", "New terminal", () => void deeds.create({}), { icon: Plus, keywords: "shell" }),
+      of("new", "New terminal", () => void deeds.create(), { icon: Plus, keywords: "shell" }),
     ),
   );
   useCommand(when(mayWrite, of("new-with", "New terminal with a command", ask, { icon: SquareTerminal })));
