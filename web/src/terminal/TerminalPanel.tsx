@@ -95,7 +95,12 @@ function Tools({ tabs, deeds, onAsk }: ToolsProps) {
   ];
   const close = active !== undefined && (() => void deeds.close(active));
   if (narrow && close) {
-    items.push({ label: "Close terminal", icon: Trash2, danger: true, onSelect: close });
+    items.push({
+      label: mayWrite ? "Close terminal" : "Close tab",
+      icon: Trash2,
+      danger: mayWrite,
+      onSelect: close,
+    });
   }
   return (
     <div className={styles.tools} role="toolbar" aria-label="Terminal actions">
@@ -111,7 +116,14 @@ function Tools({ tabs, deeds, onAsk }: ToolsProps) {
       {mayWrite && active !== undefined && !narrow && (
         <IconButton icon={Columns2} label="Split terminal" size="small" onClick={() => deeds.split()} />
       )}
-      {close && !narrow && <IconButton icon={Trash2} label="Close terminal" size="small" onClick={close} />}
+      {close && !narrow && (
+        <IconButton
+          icon={mayWrite ? Trash2 : X}
+          label={mayWrite ? "Close terminal" : "Close tab"}
+          size="small"
+          onClick={close}
+        />
+      )}
       <TerminalList
         tabs={tabs}
         deeds={deeds}
