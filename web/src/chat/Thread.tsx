@@ -2,7 +2,7 @@
 // It must not know how messages are read or sent.
 
 import { ArrowDown, RotateCcw, X } from "lucide-react";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { startTransition, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { type Message, Message_Role } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { Button, FailureNote, IconButton, Spinner } from "../ui/index.ts";
 import { AnswerMessage } from "./AnswerMessage.tsx";
@@ -57,7 +57,8 @@ export function Thread() {
 
   const showMore = () => {
     if (begin > 0) {
-      setFrom(branch[Math.max(0, begin - STEP)]?.id);
+      // Long answers take a while to draw: scrolling goes on meanwhile.
+      startTransition(() => setFrom(branch[Math.max(0, begin - STEP)]?.id));
     } else if (!loadingOlder) {
       void session.older();
     }
