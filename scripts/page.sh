@@ -31,7 +31,7 @@ if ! use_node; then
     install_node_wheel || {
         packages_for_it=$(node_packages)
         fail "The page is built with Node.js 20.19 or newer, and there is $(node --version 2>/dev/null || echo none)." \
-            "${packages_for_it:+As root: apt-get install -y --no-install-recommends ${packages_for_it#*:}}"
+            "${packages_for_it:+As root: apt-get update && apt-get install -y --no-install-recommends ${packages_for_it#*:}}"
     }
     use_node || fail "The Node.js in $node_wheel does not run."
 fi
