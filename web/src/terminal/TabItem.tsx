@@ -178,7 +178,7 @@ function useMarks(terminalId: string) {
   return {
     name: terminal?.name || toldName || "terminal",
     title: toldTitle || terminal?.title || "",
-    viewers: terminal?.viewers ?? 0,
+    viewers: usePeek(terminalId, (state) => state.viewers) ?? 0,
     ended: end !== undefined,
     end,
     bell,
