@@ -9,7 +9,7 @@ import styles from "./Palette.module.css";
 import { type PaletteItem, type PaletteSection, sectionsFor } from "./paletteItems.ts";
 import { usePaletteItems } from "./usePaletteItems.ts";
 
-export default function Palette({ open, onClose }: { open: boolean; onClose(): void }) {
+export function Palette({ open, onClose }: { open: boolean; onClose(): void }) {
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>

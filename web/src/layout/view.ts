@@ -13,7 +13,7 @@ import {
 } from "./viewState.ts";
 
 /** What lies over the page. */
-export type Overlay = "palette" | "settings" | "shortcuts";
+export type Overlay = "palette" | "chat" | "settings" | "shortcuts";
 
 export interface View extends ViewState {
   /** True where one view is shown at a time: on a phone. */
