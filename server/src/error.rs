@@ -180,6 +180,16 @@ impl Error {
         self
     }
 
+    /// The same for a request inside of another: `path` is where it stands there.
+    #[must_use]
+    pub fn inside(mut self, path: &str) -> Self {
+        if let Some((field, problem)) = &mut self.0.violation {
+            *field = format!("{path}.{field}");
+            self.0.message = format!("{field}: {problem}");
+        }
+        self
+    }
+
     /// The text that callers see.
     pub fn message(&self) -> &str {
         &self.0.message

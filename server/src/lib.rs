@@ -123,7 +123,11 @@ impl Server {
             (node, account),
             context.draining.clone(),
         );
-        let service = workspace::grpc::service(Arc::new(workspaces), config.server.message_bytes_max);
+        let service = workspace::grpc::service(
+            Arc::new(workspaces),
+            config.server.message_bytes_max,
+            web::is_built_in(),
+        );
         let server = Self { config, context, tokens, routes: Routes::default(), names: Vec::new(), tls };
         Ok(server.add_service(service))
     }

@@ -182,7 +182,8 @@ mod tests {
 
     fn log(after_sequence: u64) -> Log {
         let client = Client::connect("http://127.0.0.1:1").build().expect("valid");
-        let watch = proto::WatchMessageRequest { message_id: "m".to_owned(), after_sequence, follow: None };
+        let watch =
+            proto::WatchMessageRequest { message_id: "m".to_owned(), after_sequence, ..Default::default() };
         Log::new(client, Begin::Watch, watch)
     }
 

@@ -5,6 +5,7 @@
 mod body;
 pub mod browser;
 pub mod call;
+mod files;
 pub mod listen;
 pub mod methods;
 mod page;
@@ -18,6 +19,7 @@ use tower::{Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
 
 #[cfg(test)]
 pub(crate) use self::body::code_name;
+pub use self::page::is_built_in;
 use self::{
     browser::Rules,
     call::{Arrival, Calls},

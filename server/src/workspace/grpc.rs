@@ -38,8 +38,8 @@ const MESSAGE: &str = "MESSAGE";
 pub type Service = workspace_service_server::WorkspaceServiceServer<Handlers>;
 
 /// The service to add to the server's routes.
-pub fn service(workspaces: Arc<Workspaces>, message_bytes_max: usize) -> Service {
-    Service::new(Handlers { workspaces })
+pub fn service(workspaces: Arc<Workspaces>, message_bytes_max: usize, web_page: bool) -> Service {
+    Service::new(Handlers { workspaces, web_page })
         .max_decoding_message_size(message_bytes_max)
         .max_encoding_message_size(message_bytes_max)
 }
@@ -47,6 +47,8 @@ pub fn service(workspaces: Arc<Workspaces>, message_bytes_max: usize) -> Service
 /// The handlers.
 pub struct Handlers {
     workspaces: Arc<Workspaces>,
+    /// The page for browsers is built in.
+    web_page: bool,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -153,6 +155,7 @@ impl workspace_service_server::WorkspaceService for Handlers {
             node_id: self.workspaces.node().to_string(),
             shell_user: account.shell_user.clone(),
             shares_account: account.shares_account,
+            web_page: self.web_page,
         }))
     }
 

@@ -10,6 +10,7 @@ pub mod parse;
 pub mod request;
 pub mod sign_in;
 pub mod store;
+pub mod subscriptions;
 
 use std::{
     sync::Arc,

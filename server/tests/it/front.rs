@@ -2,7 +2,7 @@
 //!
 //! It must not test the services behind it. Its HTTP/1.1 is written by hand, so that nothing is made nicer.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use mosaic_proto::workspace::v1::{WatchEventsRequest, WhoAmIRequest};
@@ -79,8 +79,49 @@ async fn the_page_is_for_known_names_and_origins() -> Result<()> {
         assert_eq!(status(&answer), wanted, "{path} {headers:?}: {answer}");
     }
     let page = exchange(&server, "GET", "/", &[], b"").await?;
-    assert!(page.contains(env!("CARGO_PKG_VERSION")) && !page.contains("<script"), "{page}");
     assert!(header(&page, "content-security-policy").is_some());
+    Ok(())
+}
+
+/// What the page names of its own, as `src="/assets/..."` and `href="/assets/..."`.
+fn assets(page: &str) -> Vec<&str> {
+    page.split('"').filter(|part| part.starts_with("/assets/")).collect()
+}
+
+#[tokio::test]
+async fn the_page_that_was_built_is_built_in() -> Result<()> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/dist/page/index.html");
+    let server = Server::start().await?;
+    let me = server.workspace()?.who_am_i(WhoAmIRequest {}).await?.into_inner();
+    assert_eq!(me.web_page, built.exists(), "build the server again: {}", built.display());
+    let page = exchange(&server, "GET", "/", &[], b"").await?;
+    if !me.web_page {
+        assert!(page.contains(env!("CARGO_PKG_VERSION")) && !page.contains("<script"), "{page}");
+        assert!(page.contains("npm run build"), "{page}");
+        return Ok(());
+    }
+    assert!(page.ends_with(&std::fs::read_to_string(built)?), "another page: {page}");
+    let etag = header(&page, "etag").context("no etag")?;
+    let again = exchange(&server, "GET", "/index.html", &[("if-none-match", etag)], b"").await?;
+    assert_eq!((status(&again), again.split("\r\n\r\n").nth(1)), ("304", Some("")), "{again}");
+    let script = assets(&page).into_iter().find(|path| path.ends_with(".js")).context("no script")?;
+    let plain = exchange(&server, "GET", script, &[], b"").await?;
+    let length = |answer: &str| header(answer, "content-length").and_then(|text| text.parse::<usize>().ok());
+    for (coding, smaller) in [("br", 2), ("gzip", 2), ("identity", 1)] {
+        let packed = exchange(&server, "GET", script, &[("accept-encoding", coding)], b"").await?;
+        assert_eq!(header(&packed, "content-encoding"), Some(coding).filter(|coding| *coding != "identity"));
+        assert!(length(&packed) <= length(&plain).map(|bytes| bytes / smaller), "{coding}");
+        let vary: Vec<_> = packed.lines().filter(|line| line.starts_with("vary: ")).collect();
+        assert!(vary.iter().any(|line| line.contains("accept-encoding")), "{vary:?}");
+        assert_eq!(header(&packed, "cache-control"), Some("public, max-age=31536000, immutable"));
+        let head = exchange(&server, "HEAD", script, &[("accept-encoding", coding)], b"").await?;
+        assert_eq!((length(&head), head.split("\r\n\r\n").nth(1)), (length(&packed), Some("")));
+    }
+    for (method, path, wanted) in
+        [("POST", script, "405"), ("GET", "/assets/no.js", "404"), ("GET", "/assets/../index.html", "404")]
+    {
+        assert_eq!(status(&exchange(&server, method, path, &[], b"").await?), wanted, "{method} {path}");
+    }
     Ok(())
 }
 

@@ -37,10 +37,12 @@ fn walk(directory: &Path, found: &mut Vec<Source>) {
     let skipped = ["target", ".git", ".tools", "node_modules"];
     for entry in fs::read_dir(directory).unwrap().flatten() {
         let path = entry.path();
+        // In a worktree, `.git` is a file.
+        if skipped.contains(&entry.file_name().to_str().unwrap_or_default()) {
+            continue;
+        }
         if path.is_dir() {
-            if !skipped.contains(&entry.file_name().to_str().unwrap_or_default()) {
-                walk(&path, found);
-            }
+            walk(&path, found);
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
             found.push(Source { path, text });

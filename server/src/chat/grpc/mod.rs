@@ -17,7 +17,12 @@ pub(crate) use show::{to_proto_conversation, to_proto_message};
 
 use self::show::{show_conversation, show_message, show_model};
 use super::{Chat, conversations::Query, store::Stored};
-use crate::{auth::principal, error::Result, workspace::page::Page};
+use crate::{
+    auth::principal,
+    error::{Error, Result},
+    ids::MessageId,
+    workspace::page::Page,
+};
 
 /// The letters that keep the page tokens of the lists apart.
 const CONVERSATIONS: u8 = b'c';
@@ -174,11 +179,13 @@ impl chat_service_server::ChatService for Handlers {
         request: Request<pb::WatchMessageRequest>,
     ) -> Answer<Self::WatchMessageStream> {
         let who = principal(&request)?;
-        let request = request.into_inner();
-        let id = parse::message_id("message_id", &request.message_id)?;
-        let follow = request.follow.unwrap_or(true);
-        let watch = self.chat.watch(&who, id, request.after_sequence, follow).await?;
-        Ok(Response::new(streams::steps(watch, |event| pb::WatchMessageResponse { event: Some(event) })))
+        let (answers, follow) = parse::watch(request.into_inner())?;
+        let mut watches = Vec::with_capacity(answers.len());
+        for parse::Watched { message, after, path } in answers {
+            let watch = self.chat.watch(&who, message, after, follow).await;
+            watches.push(watch.map_err(|error| one_of(error, message, &path))?);
+        }
+        Ok(Response::new(streams::watched(watches)))
     }
 
     async fn stop_message(
@@ -190,4 +197,10 @@ impl chat_service_server::ChatService for Handlers {
         let message = Some(show_message(self.chat.stop_message(&who, id).await?));
         Ok(Response::new(pb::StopMessageResponse { message }))
     }
+}
+
+/// Says which of several answers is the one that cannot be read.
+fn one_of(error: Error, message: MessageId, path: &str) -> Error {
+    let error = error.with("message_id", message);
+    if path.is_empty() { error } else { error.inside(path) }
 }

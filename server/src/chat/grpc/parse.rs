@@ -14,7 +14,7 @@ use crate::{
     },
     error::{Error, Result},
     ids::{ConversationId, MessageId},
-    workspace::request::RequestId,
+    workspace::{request::RequestId, subscriptions::Form},
 };
 
 const CONTENT_BYTES_MAX: usize = 1 << 20;
@@ -68,6 +68,42 @@ fn title(text: String) -> Result<String> {
 
 fn model(text: String) -> Result<String> {
     within("model", text, MODEL_BYTES_MAX)
+}
+
+/// An answer that is to be read.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) message: MessageId,
+    /// Events after this one.
+    pub(super) after: u64,
+    /// Where it stands in the request; empty: it is the request's own.
+    pub(super) path: String,
+}
+
+/// The answers that are to be read, and whether what comes is, too.
+pub(super) fn watch(request: pb::WatchMessageRequest) -> Result<(Vec<Watched>, bool)> {
+    let pb::WatchMessageRequest { message_id: id, after_sequence: after, follow, subscriptions } = request;
+    let follow = follow.unwrap_or(true);
+    if Form::of("message_id", &id, &subscriptions)? == Form::One {
+        let message = message_id("message_id", &id)?;
+        return Ok((vec![Watched { message, after, path: String::new() }], follow));
+    }
+    if after != 0 {
+        return Err(Error::bad_request(
+            "after_sequence",
+            "is each subscription's own; leave out the one beside them",
+        ));
+    }
+    let mut seen = HashSet::new();
+    let subscriptions = subscriptions.into_iter().enumerate().map(|(index, one)| {
+        let path = format!("subscriptions[{index}]");
+        let message = message_id("message_id", &one.message_id).map_err(|error| error.inside(&path))?;
+        if !seen.insert(message) {
+            return Err(Error::bad_request("message_id", "was there before; once is enough").inside(&path));
+        }
+        Ok(Watched { message, after: one.after_sequence, path })
+    });
+    Ok((subscriptions.collect::<Result<_>>()?, follow))
 }
 
 /// The text so far, and how many ways to go on are wanted.

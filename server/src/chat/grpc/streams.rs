@@ -9,6 +9,12 @@ use tonic::Status;
 use super::{Events, show::show_step};
 use crate::chat::watch::Watch;
 
+/// The steps of several readers: those of each in their order, fairly.
+pub(super) fn watched(watches: Vec<Watch>) -> Events<pb::WatchMessageResponse> {
+    let response = |event| pb::WatchMessageResponse { event: Some(event) };
+    Box::pin(stream::select_all(watches.into_iter().map(|watch| steps(watch, response))))
+}
+
 /// The steps of a reader, each in the response of its method.
 pub(super) fn steps<R: Send + 'static>(
     watch: Watch,

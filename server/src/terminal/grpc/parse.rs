@@ -17,13 +17,12 @@ use crate::{
         session::Start,
         typing::{self, Open},
     },
-    workspace::request::RequestId,
+    workspace::{request::RequestId, subscriptions::Form},
 };
 
 pub(crate) type Parsed<T> = Result<T>;
 
 const SIZE_MAX: u32 = 1000;
-const SUBSCRIPTIONS_MAX: usize = 64;
 const KEYS_MAX: usize = 1024;
 const GRACE_MAX: Duration = Duration::from_secs(60);
 const WAIT_DEFAULT: Duration = Duration::from_secs(60);
@@ -207,8 +206,8 @@ pub(super) struct Watch {
 pub(super) fn watch(request: pb::WatchRequest) -> Parsed<Watch> {
     let follow = request.follow.unwrap_or(true);
     let as_text = as_text(request.format)?;
-    let terminals = match (request.terminal_id.is_empty(), request.subscriptions.is_empty()) {
-        (false, true) => {
+    let terminals = match Form::of("terminal_id", &request.terminal_id, &request.subscriptions)? {
+        Form::One => {
             let start = match request.start {
                 None => Start::Oldest,
                 Some(watch_request::Start::Offset(offset)) => Start::Offset(offset),
@@ -217,19 +216,15 @@ pub(super) fn watch(request: pb::WatchRequest) -> Parsed<Watch> {
             };
             vec![(request.terminal_id, start)]
         }
-        (true, false) if request.subscriptions.len() > SUBSCRIPTIONS_MAX => {
-            return Err(Error::bad_request("subscriptions", format!("are more than {SUBSCRIPTIONS_MAX}")));
-        }
-        (true, false) if request.start.is_none() => {
+        Form::Several if request.start.is_none() => {
             request.subscriptions.into_iter().map(subscription).collect()
         }
-        (true, false) => {
+        Form::Several => {
             return Err(Error::bad_request(
                 "subscriptions",
                 "have a start each; leave out the one beside them",
             ));
         }
-        _ => return Err(Error::bad_request("terminal_id", "or `subscriptions`: give one of them")),
     };
     Ok(Watch { terminals, follow, as_text })
 }

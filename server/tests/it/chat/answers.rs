@@ -200,7 +200,7 @@ async fn a_cursor_beyond_the_end_is_told_where_the_end_is() -> Result<()> {
     let request = mosaic_proto::chat::v1::WatchMessageRequest {
         message_id: answer.message.clone(),
         after_sequence: end + 1,
-        follow: None,
+        ..Default::default()
     };
     let refused = client.watch_message(request).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::OutOfRange, "CURSOR_AHEAD"));

@@ -17,6 +17,7 @@ mod third_party;
 mod titles;
 mod two_servers;
 mod usage;
+mod watch_several;
 
 use std::time::Duration;
 
@@ -114,8 +115,11 @@ impl Answer {
 
     /// Reads an answer after a sequence.
     pub(crate) async fn after(client: &mut ChatClient, message: &str, after: u64) -> Result<Self> {
-        let request =
-            WatchMessageRequest { message_id: message.to_owned(), after_sequence: after, follow: None };
+        let request = WatchMessageRequest {
+            message_id: message.to_owned(),
+            after_sequence: after,
+            ..Default::default()
+        };
         let stream = client.watch_message(request).await?.into_inner();
         Self::open(event(stream, |response| response.event)).await
     }

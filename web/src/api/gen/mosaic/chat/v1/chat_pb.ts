@@ -3064,9 +3064,11 @@ export const ChatService: GenService<{
     output: typeof RegenerateMessageResponseSchema;
   },
   /**
-   * Reads the events of an answer after a sequence, live or finished. A
-   * sequence beyond the end is OUT_OF_RANGE / CURSOR_AHEAD, with the newest as
-   * `end` in the metadata. Role VIEWER.
+   * Reads the events of an answer after a sequence, live or finished; or of
+   * several answers on one stream. A sequence beyond the end is OUT_OF_RANGE /
+   * CURSOR_AHEAD, with the newest as `end` in the metadata; `message_id` there
+   * is the answer that cannot be read, also with MESSAGE_NOT_FOUND and
+   * OTHER_NODE. Then none is read. Role VIEWER.
    *
    * @generated from rpc mosaic.chat.v1.ChatService.WatchMessage
    */
