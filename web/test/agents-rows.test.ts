@@ -14,6 +14,7 @@ import {
   Job_EndReason,
   Job_State,
   JobSchema,
+  QueueSchema,
 } from "../src/api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 
 let made = 0;
@@ -64,10 +65,28 @@ describe("rows", () => {
     const running = job("a", Job_State.RUNNING, { agentId: "x" });
     const of = agent("x", "a", Agent_State.RUNNING, { lastLine: "old" });
     const lines = new Map([["x", { line: "fresh", tokens: 0n }]]);
-    expect(rowsOf(mapOf(running), mapOf(of), lines)[0]).toMatchObject({ line: "fresh", lineKind: "output" });
+    expect(rowsOf(mapOf(running), mapOf(of), { lines })[0]).toMatchObject({
+      line: "fresh",
+      lineKind: "output",
+    });
     expect(rowsOf(mapOf(running), mapOf(of))[0]).toMatchObject({ line: "old" });
     const over = create(JobSchema, { ...running, state: Job_State.SUCCEEDED });
-    expect(rowsOf(mapOf(over), mapOf(of), lines)[0]).toMatchObject({ line: "", lineKind: "none" });
+    expect(rowsOf(mapOf(over), mapOf(of), { lines })[0]).toMatchObject({ line: "", lineKind: "none" });
+  });
+
+  it("one that waits says for what, as it is now", () => {
+    const lines = new Map();
+    const queue = create(QueueSchema, { running: 20, runningMax: 20 });
+    const first = job("first", Job_State.RUNNING);
+    const second = job("second", Job_State.QUEUED, { dependsOn: [first.id], waitingFor: "the jobs" });
+    const line = (jobs: Map<string, Job>, of?: typeof queue) =>
+      rowsOf(jobs, new Map(), { lines, queue: of }).find((row) => row.name === "second")?.line;
+    expect(line(mapOf(first, second), queue)).toBe("Waits for first");
+    const done = create(JobSchema, { ...first, state: Job_State.SUCCEEDED });
+    expect(line(mapOf(done, second), queue)).toBe("Waits for room: 20 of 20 run");
+    const paused = create(QueueSchema, { paused: true });
+    expect(line(mapOf(done, second), paused)).toBe("Waits: the queue is paused");
+    expect(line(mapOf(second))).toBe("Waits for the jobs");
   });
 
   it("an end without a message says its reason", () => {

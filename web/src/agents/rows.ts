@@ -7,6 +7,7 @@ import {
   Agent_State,
   type Job,
   Job_State,
+  type Queue,
 } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { msOf } from "./time.ts";
 import { agentWords, endReasonWords, firstLine, jobWords, type StateWords } from "./words.ts";
@@ -73,17 +74,26 @@ export function isAgentOver(state: Agent_State): boolean {
 /** What programs printed last, by agent: fresher than what events brought. */
 export type Lines = ReadonlyMap<string, { line: string; tokens: bigint }>;
 
-const NO_LINES: Lines = new Map();
+/** What the rows are told beside jobs and agents. */
+export interface Around {
+  lines: Lines;
+  /** All jobs that are known, for the names of those that a job waits for. */
+  jobs: ReadonlyMap<string, Job>;
+  queue?: Queue;
+}
+
+const NOTHING: Around = { lines: new Map(), jobs: new Map() };
 
 /** One row for each job, and for each agent whose job is not known. */
 export function rowsOf(
   jobs: ReadonlyMap<string, Job>,
   agents: ReadonlyMap<string, Agent>,
-  lines: Lines = NO_LINES,
+  around: Omit<Around, "jobs"> = NOTHING,
 ): Row[] {
+  const everything = { ...around, jobs };
   const rows: Row[] = [];
   for (const job of jobs.values()) {
-    rows.push(rowOf(job, agents.get(job.agentId), lines));
+    rows.push(rowOf(job, agents.get(job.agentId), everything));
   }
   const newest = new Map<string, Agent>();
   for (const agent of agents.values()) {
@@ -93,13 +103,13 @@ export function rowsOf(
     }
   }
   for (const agent of newest.values()) {
-    rows.push(rowOfAgent(agent, lines));
+    rows.push(rowOfAgent(agent, around.lines));
   }
   return rows.sort(byGroupThenNewest);
 }
 
-export function rowOf(job: Job, agent?: Agent, lines: Lines = NO_LINES): Row {
-  const line = lineOf(job, agent, lines);
+export function rowOf(job: Job, agent?: Agent, around: Around = NOTHING): Row {
+  const line = lineOf(job, agent, around);
   const waits = job.state === Job_State.QUEUED;
   return {
     id: job.id,
@@ -158,25 +168,48 @@ export function stateOf(job: Job, agent?: Agent): StateWords {
   return jobWords(job.state);
 }
 
-function lineOf(job: Job, agent: Agent | undefined, lines: Lines): { line: string; lineKind: LineKind } {
+function lineOf(job: Job, agent: Agent | undefined, around: Around): { line: string; lineKind: LineKind } {
   if (job.state === Job_State.INPUT_REQUIRED && job.question) {
     return { line: job.question, lineKind: "question" };
   }
   if (hasAgent(job.state)) {
-    const line = (agent && (lines.get(agent.id)?.line || agent.lastLine)) || "";
+    const line = (agent && (around.lines.get(agent.id)?.line || agent.lastLine)) || "";
     return { line, lineKind: line ? "output" : "none" };
   }
   if (!isOver(job.state)) {
-    return {
-      line: job.waitingFor ? `Waits for ${job.waitingFor}` : "",
-      lineKind: job.waitingFor ? "waiting" : "none",
-    };
+    const line = waitWords(job, around);
+    return { line, lineKind: line ? "waiting" : "none" };
   }
   if (job.state === Job_State.SUCCEEDED) {
     return { line: "", lineKind: "none" };
   }
   const line = firstLine(job.message) || endReasonWords(job.endReason);
   return { line, lineKind: line ? "message" : "none" };
+}
+
+const NAMES_MAX = 3;
+
+/** What a job waits for. The job itself says what it waited for at its last event; the queue has gone on since. */
+export function waitWords(job: Job, { jobs, queue }: Around): string {
+  if (job.state === Job_State.BACKING_OFF) {
+    return firstLine(job.message);
+  }
+  const pending = job.dependsOn
+    .map((id) => jobs.get(id))
+    .filter((other) => other !== undefined)
+    .filter((other) => other.state !== Job_State.SUCCEEDED)
+    .map((other) => other.name);
+  if (pending.length > 0) {
+    const more = pending.length > NAMES_MAX ? ` and ${pending.length - NAMES_MAX} more` : "";
+    return `Waits for ${pending.slice(0, NAMES_MAX).join(", ")}${more}`;
+  }
+  if (queue?.paused) {
+    return "Waits: the queue is paused";
+  }
+  if (queue && queue.running >= queue.runningMax) {
+    return `Waits for room: ${queue.running} of ${queue.runningMax} run`;
+  }
+  return job.waitingFor ? `Waits for ${job.waitingFor}` : "";
 }
 
 const RANK: Readonly<Record<Group, number>> = { running: 0, waiting: 1, ended: 2 };

@@ -1,6 +1,7 @@
 // Times and durations of the server as numbers and short words. It must not know what they belong to.
 
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { durationText } from "../ui/format.ts";
 
 /** Milliseconds since 1970. */
 export function msOf(time: Timestamp | undefined): number | undefined {
@@ -11,31 +12,16 @@ export function durationMs(duration: Duration | undefined): number | undefined {
   return duration && Number(duration.seconds) * 1000 + Math.floor(duration.nanos / 1e6);
 }
 
-/** "0.4 s", "12 s", "1 m 05 s", "2 h 03 m", "3 d 04 h": two units at most, so that columns stay narrow. */
+/** A span in words; from a second on without tenths, so that what ticks each second does not flicker. */
 export function durationWords(ms: number): string {
-  if (!Number.isFinite(ms) || ms < 0) {
+  if (!Number.isFinite(ms) || ms < 1) {
     return "0 s";
   }
-  if (ms > 0 && ms < 1000) {
-    return `${Math.max(0.1, Math.floor(ms / 100) / 10)} s`;
-  }
-  const seconds = Math.floor(ms / 1000);
-  const two = (number: number) => String(number).padStart(2, "0");
-  if (seconds < 60) {
-    return `${seconds} s`;
-  }
-  if (seconds < 3600) {
-    return `${Math.floor(seconds / 60)} m ${two(seconds % 60)} s`;
-  }
-  if (seconds < 86_400) {
-    return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} m`;
-  }
-  return `${Math.floor(seconds / 86_400)} d ${two(Math.floor((seconds % 86_400) / 3600))} h`;
-}
-
-/** A whole number of seconds for a clock that ticks: no tenths, so that it does not flicker at its start. */
-export function tickingWords(ms: number): string {
-  return durationWords(Math.max(0, Math.floor(ms / 1000)) * 1000);
+  return ms < 1000
+    ? durationText(Math.max(ms, 100))
+    : ms < 10_000
+      ? `${Math.floor(ms / 1000)} s`
+      : durationText(ms);
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
