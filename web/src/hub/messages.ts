@@ -1,0 +1,197 @@
+// The session's reading of answers: all of them on one stream. It must not know what answers say.
+
+import { failure, failureOf } from "../api/failure.ts";
+import type { MessageEvent, WatchMessageResponse } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
+import { StreamEnded_Reason } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
+import type { Context } from "./context.ts";
+import { Line, type Verdict } from "./line.ts";
+import { Log, type Reader } from "./log.ts";
+import { EVENT_WINDOW } from "./protocol.ts";
+import type { Item } from "./ring.ts";
+
+const RING_EVENTS = 2_000;
+const FETCH_EVENTS = 1_000;
+/** An answer that nobody reads is kept a little: somebody who comes back at once finds it. */
+const LINGER_MS = 5_000;
+/** The server takes so many on one stream. */
+const ANSWERS_MAX = 64;
+
+interface Answer {
+  id: string;
+  log: Log<MessageEvent>;
+  lingering?: ReturnType<typeof setTimeout>;
+}
+
+export class MessageLogs {
+  private readonly answers = new Map<string, Answer>();
+  private readonly line: Line<WatchMessageResponse>;
+
+  constructor(private readonly context: Context) {
+    this.line = new Line(context.link, context.spare, {
+      open: (signal) => this.open(signal),
+      take: (message) => this.take(message.event),
+      refused: () => this.findBad(),
+    });
+  }
+
+  join(messageId: string, after: bigint, reader: Reader<MessageEvent>) {
+    const answer = this.answers.get(messageId) ?? this.begin(messageId, after);
+    clearTimeout(answer.lingering);
+    const place = answer.log.join(reader, after);
+    return {
+      leave: () => {
+        answer.log.leave(place);
+        this.linger(answer);
+      },
+      taken: (amount: number) => answer.log.taken(place, amount),
+    };
+  }
+
+  refresh(): void {
+    this.line.refresh();
+  }
+
+  close(): void {
+    this.line.close();
+    for (const answer of this.answers.values()) {
+      clearTimeout(answer.lingering);
+      answer.log.failAll(failure("CLOSED", "canceled", "The hub was closed."));
+    }
+    this.answers.clear();
+  }
+
+  private begin(id: string, at: bigint): Answer {
+    const log = new Log<MessageEvent>({
+      at,
+      ringCost: RING_EVENTS,
+      window: EVENT_WINDOW,
+      fetch: (from, _room, signal) => this.fetch(id, from, signal),
+      pause: async (why, signal) => {
+        if (why && why.code !== "unavailable" && why.code !== "deadline_exceeded") {
+          return false;
+        }
+        await this.context.link.sleep(1_000, signal);
+        return !signal.aborted;
+      },
+      clip: (item) => item,
+    });
+    const answer = { id, log };
+    this.answers.set(id, answer);
+    this.line.refresh();
+    return answer;
+  }
+
+  private linger(answer: Answer): void {
+    clearTimeout(answer.lingering);
+    answer.lingering = setTimeout(() => {
+      if (answer.log.places.size === 0 && this.answers.get(answer.id) === answer) {
+        this.answers.delete(answer.id);
+        if (!answer.log.over) {
+          this.line.refresh();
+        }
+      }
+    }, LINGER_MS);
+  }
+
+  private wanted(): Answer[] {
+    return [...this.answers.values()].filter((answer) => !answer.log.over).slice(0, ANSWERS_MAX);
+  }
+
+  private open(signal: AbortSignal): AsyncIterable<WatchMessageResponse> | undefined {
+    const wanted = this.wanted().map(({ id, log }) => ({ messageId: id, afterSequence: log.ring.end }));
+    const [first] = wanted;
+    if (!first) {
+      return undefined;
+    }
+    const request = wanted.length === 1 ? first : { subscriptions: wanted };
+    return this.context.clients.chat.watchMessage(request, { signal });
+  }
+
+  private take(event: MessageEvent | undefined): Verdict {
+    const answer = event && this.answers.get(event.messageId);
+    if (!event || !answer || answer.log.over) {
+      return this.verdict();
+    }
+    if (event.event.case === "streamEnded") {
+      return this.over(answer, event.event.value.reason);
+    }
+    if (isLogged(event) && event.sequence > answer.log.ring.end) {
+      answer.log.push(itemOf(event, answer.log.ring.end));
+      if (event.event.case === "completed") {
+        answer.log.end();
+        this.linger(answer);
+      }
+    }
+    return "go on";
+  }
+
+  private over(answer: Answer, reason: StreamEnded_Reason): Verdict {
+    if (reason === StreamEnded_Reason.SERVER_STOPPING) {
+      return "restarting";
+    }
+    if (reason === StreamEnded_Reason.DELETED) {
+      this.answers.delete(answer.id);
+      answer.log.failAll(failure("MESSAGE_NOT_FOUND", "not_found", "The conversation was deleted."));
+    } else if (!answer.log.over) {
+      answer.log.end();
+      this.linger(answer);
+    }
+    return this.verdict();
+  }
+
+  private verdict(): Verdict {
+    return this.wanted().length > 0 ? "go on" : "over";
+  }
+
+  /** The server refuses the stream because of one of the answers: finds out which. */
+  private async findBad(): Promise<boolean> {
+    let found = false;
+    for (const answer of this.wanted()) {
+      try {
+        await this.fetch(answer.id, answer.log.ring.end, new AbortController().signal);
+      } catch (error) {
+        const why = failureOf(error);
+        if (why.code !== "unavailable" && why.code !== "deadline_exceeded") {
+          found = true;
+          this.answers.delete(answer.id);
+          answer.log.failAll(why);
+        }
+      }
+    }
+    return found;
+  }
+
+  private async fetch(id: string, from: bigint, signal: AbortSignal): Promise<Item<MessageEvent>[]> {
+    const release = await this.context.spare.take(signal);
+    const done = new AbortController();
+    const found: Item<MessageEvent>[] = [];
+    try {
+      const request = { messageId: id, afterSequence: from, follow: false };
+      const both = AbortSignal.any([signal, done.signal]);
+      for await (const { event } of this.context.clients.chat.watchMessage(request, { signal: both })) {
+        if (event && isLogged(event)) {
+          found.push(itemOf(event, found.at(-1)?.end ?? from));
+        }
+        if (found.length >= FETCH_EVENTS) {
+          break;
+        }
+      }
+    } catch (error) {
+      if (found.length === 0) {
+        throw failureOf(error);
+      }
+    } finally {
+      done.abort();
+      release();
+    }
+    return found;
+  }
+}
+
+function isLogged({ event }: MessageEvent): boolean {
+  return event.case !== "opened" && event.case !== "heartbeat" && event.case !== "streamEnded";
+}
+
+function itemOf(event: MessageEvent, after: bigint): Item<MessageEvent> {
+  return { start: after, end: event.sequence, cost: 1, value: event };
+}

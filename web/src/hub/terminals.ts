@@ -1,0 +1,441 @@
+// The session's reading of terminals: all live ones on one stream, what lies further back in ranges.
+//
+// A terminal is *followed* (on the stream, its newest output in a ring) or *pulled* (each reader fetches ranges at
+// its own pace). It is pulled while its readers are far from the end: at first, and when it prints faster than
+// anybody reads; so the server never sends what nobody takes. It must not know what the output says.
+
+import { create } from "@bufbuild/protobuf";
+import { larger, smaller } from "../api/bigints.ts";
+import { type Failure, failure, failureOf } from "../api/failure.ts";
+import {
+  type Exit,
+  ExitedSchema,
+  type Gap,
+  StreamEnded_Reason,
+  type Terminal,
+  Terminal_State,
+  type TerminalEvent,
+  TerminalEventSchema,
+  type WatchResponse,
+} from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import type { Context } from "./context.ts";
+import type { TerminalStart } from "./hub.ts";
+import { Line, type Verdict } from "./line.ts";
+import { Log, type Reader } from "./log.ts";
+import { TERMINAL_WINDOW_BYTES, type TerminalItem } from "./protocol.ts";
+import type { Item } from "./ring.ts";
+
+const RING_BYTES = 1024 * 1024;
+const RANGE_BYTES = 256 * 1024;
+/** A reader that begins nearer to the end than this is served by the stream alone. */
+const FOLLOW_BYTES = 256n * 1024n;
+const LINGER_MS = 5_000;
+/** The server takes so many on one stream. */
+const FOLLOWED_MAX = 64;
+
+export interface TerminalReaderSink extends Reader<TerminalItem> {
+  opened(at: { offset: bigint; outputEnd: bigint; terminal: Terminal }): void;
+}
+
+interface Shell {
+  id: string;
+  log: Log<TerminalItem>;
+  followed: boolean;
+  readers: Set<TerminalReaderSink>;
+  /** The newest stream that has opened it: events of older ones are not taken. */
+  stream: number;
+  lingering?: ReturnType<typeof setTimeout>;
+}
+
+export interface Joined {
+  leave(): void;
+  taken(amount: number): void;
+}
+
+export class TerminalLogs {
+  private readonly shells = new Map<string, Shell>();
+  private readonly line: Line<WatchResponse>;
+
+  constructor(private readonly context: Context) {
+    this.line = new Line(context.link, context.spare, {
+      open: (signal) => this.open(signal),
+      take: ({ event }, stream) => this.take(event, stream),
+      refused: () => this.findBad(),
+    });
+  }
+
+  join(terminalId: string, start: TerminalStart, reader: TerminalReaderSink): Joined {
+    const gone = new AbortController();
+    let joined: Joined | undefined;
+    const give = (place: Joined) => {
+      joined = place;
+    };
+    void this.begin(terminalId, start, reader, gone.signal).then((place) => {
+      if (gone.signal.aborted) {
+        place?.leave();
+      } else if (place) {
+        give(place);
+      }
+    });
+    return {
+      leave: () => {
+        gone.abort();
+        joined?.leave();
+      },
+      taken: (amount) => joined?.taken(amount),
+    };
+  }
+
+  refresh(): void {
+    this.line.refresh();
+  }
+
+  close(): void {
+    this.line.close();
+    for (const shell of this.shells.values()) {
+      clearTimeout(shell.lingering);
+      shell.log.failAll(failure("CLOSED", "canceled", "The hub was closed."));
+    }
+    this.shells.clear();
+  }
+
+  private async begin(
+    terminalId: string,
+    start: TerminalStart,
+    reader: TerminalReaderSink,
+    signal: AbortSignal,
+  ): Promise<Joined | undefined> {
+    const terminal = await this.look(terminalId, reader, signal);
+    if (!terminal || signal.aborted) {
+      return undefined;
+    }
+    const offset = placeOf(start, terminal);
+    reader.opened({ offset, outputEnd: terminal.outputEnd, terminal });
+    const shell = this.shells.get(terminal.id) ?? this.found(terminal, offset);
+    clearTimeout(shell.lingering);
+    shell.readers.add(reader);
+    const place = shell.log.join(reader, offset);
+    return {
+      leave: () => {
+        shell.log.leave(place);
+        shell.readers.delete(reader);
+        this.linger(shell);
+      },
+      taken: (amount) => shell.log.taken(place, amount),
+    };
+  }
+
+  /** The terminal as it is now. It is asked for again until the server answers. */
+  private async look(
+    terminalId: string,
+    reader: TerminalReaderSink,
+    signal: AbortSignal,
+  ): Promise<Terminal | undefined> {
+    while (!signal.aborted) {
+      try {
+        const { terminal } = await this.context.clients.terminals.getTerminal({ terminalId }, { signal });
+        return terminal;
+      } catch (error) {
+        if (signal.aborted) {
+          return undefined;
+        }
+        const why = failureOf(error);
+        if (!(await this.pause(why, signal))) {
+          reader.failed(why);
+          return undefined;
+        }
+      }
+    }
+    return undefined;
+  }
+
+  private found(terminal: Terminal, offset: bigint): Shell {
+    const { id } = terminal;
+    const log: Log<TerminalItem> = new Log<TerminalItem>({
+      at: offset,
+      ringCost: RING_BYTES,
+      window: TERMINAL_WINDOW_BYTES,
+      fetch: (from, room, signal) => this.fetch(shell, from, room, signal),
+      pause: (why, signal) => this.pause(why, signal),
+      clip: clipOutput,
+      overrun: () => this.pull(shell),
+    });
+    const shell: Shell = { id, log, followed: false, readers: new Set(), stream: 0 };
+    this.shells.set(id, shell);
+    if (isLive(terminal) && terminal.outputEnd - offset <= FOLLOW_BYTES) {
+      this.follow(shell, offset);
+    } else {
+      log.detach();
+    }
+    return shell;
+  }
+
+  private follow(shell: Shell, at: bigint): void {
+    shell.followed = true;
+    // A stream from before it was pulled may still bring something of it, from somewhere else.
+    shell.stream = this.line.upcoming;
+    shell.log.attach(at);
+    this.line.refresh();
+  }
+
+  private pull(shell: Shell): void {
+    if (shell.followed) {
+      shell.followed = false;
+      shell.log.detach();
+      this.line.refresh();
+    }
+  }
+
+  private linger(shell: Shell): void {
+    clearTimeout(shell.lingering);
+    if (shell.log.places.size > 0) {
+      return;
+    }
+    shell.lingering = setTimeout(() => {
+      if (shell.log.places.size === 0) {
+        this.forget(shell);
+      }
+    }, LINGER_MS);
+  }
+
+  private forget(shell: Shell): void {
+    clearTimeout(shell.lingering);
+    if (this.shells.get(shell.id) === shell) {
+      this.shells.delete(shell.id);
+    }
+    if (shell.followed) {
+      shell.followed = false;
+      this.line.refresh();
+    }
+  }
+
+  private fail(shell: Shell, why: Failure): void {
+    this.forget(shell);
+    shell.log.failAll(why);
+  }
+
+  private wanted(): Shell[] {
+    return [...this.shells.values()].filter((shell) => shell.followed).slice(0, FOLLOWED_MAX);
+  }
+
+  private open(signal: AbortSignal): AsyncIterable<WatchResponse> | undefined {
+    const subscriptions = this.wanted().map(({ id, log }) => ({
+      terminalId: id,
+      start: { case: "offset" as const, value: log.ring.end },
+    }));
+    if (subscriptions.length === 0) {
+      return undefined;
+    }
+    return this.context.clients.terminals.watch({ subscriptions }, { signal });
+  }
+
+  private take(event: TerminalEvent | undefined, stream: number): Verdict {
+    const shell = event && this.shells.get(event.terminalId);
+    if (!event || !shell?.followed || stream < shell.stream) {
+      return "go on";
+    }
+    const what = event.event;
+    switch (what.case) {
+      case "opened":
+        shell.stream = stream;
+        break;
+      case "output":
+        this.append(shell, { output: what.value.data, offset: what.value.offset }, what.value.endOffset);
+        break;
+      case "gap":
+        this.append(shell, { gap: what.value }, what.value.to);
+        break;
+      case "streamEnded":
+        return this.streamEnded(shell, what.value.reason);
+      case "resized":
+      case "titleChanged":
+        this.mark(shell, event);
+        break;
+      case "exited":
+        this.mark(shell, event);
+        this.over(shell);
+        break;
+      default:
+        break;
+    }
+    return "go on";
+  }
+
+  /** Two streams may bring the same bytes while one follows the other: what is there already is left out. */
+  private append(shell: Shell, value: TerminalItem, end: bigint): void {
+    const at = shell.log.ring.end;
+    const start = "output" in value ? value.offset : "gap" in value ? value.gap.from : at;
+    if (end <= at) {
+      return;
+    }
+    if (start > at) {
+      // Never sent by a server that keeps its word: begin again where we are.
+      this.line.again();
+      return;
+    }
+    const item = { start, end, cost: costOf(value), value };
+    shell.log.push(start < at ? clipOutput(item, at) : item);
+  }
+
+  private mark(shell: Shell, event: TerminalEvent): void {
+    const at = shell.log.ring.end;
+    shell.log.push({ start: at, end: at, cost: 0, value: { event } });
+  }
+
+  private over(shell: Shell): void {
+    shell.followed = false;
+    shell.log.end();
+    this.linger(shell);
+  }
+
+  private streamEnded(shell: Shell, reason: StreamEnded_Reason): Verdict {
+    if (reason === StreamEnded_Reason.SERVER_STOPPING) {
+      return "restarting";
+    }
+    if (reason === StreamEnded_Reason.DELETED) {
+      this.fail(shell, failure("TERMINAL_NOT_FOUND", "not_found", "The terminal was deleted."));
+    } else if (reason === StreamEnded_Reason.DETACHED) {
+      this.fail(shell, failure("DETACHED", "canceled", "Somebody ended this view of the terminal."));
+    } else if (!shell.log.over) {
+      this.over(shell);
+    }
+    return "go on";
+  }
+
+  private async fetch(
+    shell: Shell,
+    from: bigint,
+    room: number,
+    signal: AbortSignal,
+  ): Promise<Item<TerminalItem>[]> {
+    const length = Math.min(RANGE_BYTES, Math.max(room, 4096));
+    const request = { terminalId: shell.id, offset: from, length };
+    const range = await this.context.clients.terminals.readOutput(request, { signal });
+    const items: Item<TerminalItem>[] = [];
+    if (range.gap) {
+      items.push(gapItem(range.gap));
+    }
+    if (range.data.length > 0) {
+      const value = { output: range.data, offset: range.offset };
+      items.push({ start: range.offset, end: range.endOffset, cost: costOf(value), value });
+    }
+    if (!shell.followed && !shell.log.over && range.endOffset >= range.outputEnd) {
+      await this.reached(shell, range.endOffset, range.atEnd, signal);
+    }
+    return items;
+  }
+
+  /** A reader has everything up to the end: the stream takes over, or the terminal is over. */
+  private async reached(shell: Shell, at: bigint, ended: boolean, signal: AbortSignal): Promise<void> {
+    if (!ended) {
+      this.follow(shell, at);
+      return;
+    }
+    const request = { terminalId: shell.id };
+    const { terminal } = await this.context.clients.terminals.getTerminal(request, { signal });
+    if (shell.followed || shell.log.over) {
+      return;
+    }
+    shell.log.attach(at);
+    this.mark(shell, exited(shell.id, terminal?.exit, at));
+    this.over(shell);
+  }
+
+  private async pause(why: Failure | undefined, signal: AbortSignal): Promise<boolean> {
+    if (why && why.code !== "unavailable" && why.code !== "deadline_exceeded") {
+      return false;
+    }
+    await this.context.link.sleep(why ? 1_000 : 100, signal);
+    return !signal.aborted;
+  }
+
+  /** The server refuses the stream because of one of the terminals: finds out which. */
+  private async findBad(): Promise<boolean> {
+    let found = false;
+    for (const shell of this.wanted()) {
+      const why = await this.probe(shell);
+      if (why?.reason === "CURSOR_AHEAD") {
+        found = true;
+        await this.moveBack(shell);
+      } else if (why && why.code !== "unavailable" && why.code !== "deadline_exceeded") {
+        found = true;
+        this.fail(shell, why);
+      }
+    }
+    return found;
+  }
+
+  private async probe(shell: Shell): Promise<Failure | undefined> {
+    const start = { case: "offset" as const, value: shell.log.ring.end };
+    const done = new AbortController();
+    try {
+      const request = { terminalId: shell.id, start, follow: false };
+      const options = { signal: done.signal, timeoutMs: 10_000 };
+      for await (const _ of this.context.clients.terminals.watch(request, options)) {
+        break;
+      }
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** The machine has lost the newest part of the log: readers begin at its end. */
+  private async moveBack(shell: Shell): Promise<void> {
+    try {
+      const { terminal } = await this.context.clients.terminals.getTerminal({ terminalId: shell.id });
+      if (!terminal) {
+        return;
+      }
+      shell.log.move(terminal.outputEnd);
+      for (const reader of shell.readers) {
+        reader.opened({ offset: terminal.outputEnd, outputEnd: terminal.outputEnd, terminal });
+      }
+    } catch (error) {
+      this.fail(shell, failureOf(error));
+    }
+  }
+}
+
+function isLive(terminal: Terminal): boolean {
+  return terminal.state === Terminal_State.RUNNING || terminal.state === Terminal_State.STARTING;
+}
+
+function placeOf(start: TerminalStart, terminal: Terminal): bigint {
+  const { outputStart, outputEnd } = terminal;
+  if ("offset" in start) {
+    return smaller(start.offset, outputEnd);
+  }
+  return larger(outputEnd - start.tailBytes, outputStart);
+}
+
+function costOf(value: TerminalItem): number {
+  return "output" in value ? value.output.length : 0;
+}
+
+function gapItem(gap: Gap): Item<TerminalItem> {
+  return { start: gap.from, end: gap.to, cost: 0, value: { gap } };
+}
+
+function exited(terminalId: string, exit: Exit | undefined, finalOffset: bigint): TerminalEvent {
+  const value = create(ExitedSchema, { exit, finalOffset });
+  return create(TerminalEventSchema, { terminalId, event: { case: "exited", value } });
+}
+
+/** What is left of an item for a reader that is in the middle of it. */
+export function clipOutput(item: Item<TerminalItem>, from: bigint): Item<TerminalItem> {
+  if (from <= item.start || from >= item.end) {
+    return item;
+  }
+  const { value } = item;
+  if ("output" in value) {
+    const output = value.output.subarray(Number(from - item.start));
+    return { start: from, end: item.end, cost: output.length, value: { output, offset: from } };
+  }
+  if ("gap" in value) {
+    return { ...item, start: from, value: { gap: { ...value.gap, from } } };
+  }
+  return item;
+}

@@ -1,0 +1,121 @@
+// What people do with terminals, as calls to the server with words for what can go wrong.
+//
+// It must not know tabs or xterm.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { useMemo } from "react";
+import type { Clients } from "../api/clients.ts";
+import { failureOf } from "../api/failure.ts";
+import type { CreateTerminalRequestSchema, Terminal } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import { toast, useConfirm } from "../ui/index.ts";
+import { useClients } from "../workspace/hooks.tsx";
+import { usePool } from "./hooks.ts";
+import type { Size } from "./size.ts";
+import { isLive, isShell } from "./words.ts";
+
+export type NewTerminal = Pick<
+  MessageInitShape<typeof CreateTerminalRequestSchema>,
+  "name" | "shell" | "command" | "cwd"
+>;
+
+export interface TerminalActions {
+  /** Each answers undefined, or false, when it failed and the person was told. */
+  create(what: NewTerminal): Promise<Terminal | undefined>;
+  restart(terminal: Terminal): Promise<Terminal | undefined>;
+  rename(terminal: Terminal, name: string): Promise<boolean>;
+  /** Ends what runs in it, after asking if something does. True: it has ended. */
+  end(terminal: Terminal): Promise<boolean>;
+}
+
+type Ask = ReturnType<typeof useConfirm>;
+
+export function useTerminalActions(): TerminalActions {
+  const clients = useClients();
+  const confirm = useConfirm();
+  const pool = usePool();
+  return useMemo(() => makeActions(clients, confirm, () => pool.lastSize), [clients, confirm, pool]);
+}
+
+function makeActions({ terminals }: Clients, confirm: Ask, size: () => Size | undefined): TerminalActions {
+  const create = async (what: MessageInitShape<typeof CreateTerminalRequestSchema>) => {
+    try {
+      const request = { ...what, ...size(), requestId: crypto.randomUUID() };
+      return (await terminals.createTerminal(request)).terminal;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.reason === "NAME_TAKEN" && what.name) {
+        throw error;
+      }
+      tell("No new terminal", failure.message, failure.reason);
+      return undefined;
+    }
+  };
+  return {
+    create: (what) =>
+      create(what).catch((error: unknown) => {
+        const failure = failureOf(error);
+        tell("No new terminal", failure.message, failure.reason);
+        return undefined;
+      }),
+    restart: async ({ name, command, cwd, idleTimeout, timeLimit }) => {
+      const same = { command, cwd, idleTimeout, timeLimit };
+      // Somebody may have taken its name since.
+      return create({ ...same, name }).catch(() => create(same));
+    },
+    rename: async ({ id, name: before }, name) => {
+      if (name === before) {
+        return true;
+      }
+      try {
+        await terminals.updateTerminal({ terminalId: id, name });
+        return true;
+      } catch (error) {
+        tell(`${before} keeps its name`, failureOf(error).message);
+        return false;
+      }
+    },
+    end: async (terminal) => {
+      if (!isLive(terminal)) {
+        return true;
+      }
+      const idle = isShell(terminal) && (await atPrompt(terminals, terminal));
+      const text = `${isShell(terminal) ? "A program" : terminal.command[0]} is still running in it. Closing ends it, and everything that it started.`;
+      const ask = { title: `Close ${terminal.name}?`, text, confirm: "Close terminal", danger: true };
+      if (!idle && !(await confirm(ask))) {
+        return false;
+      }
+      try {
+        const { proven, survivors } = await terminals.closeTerminal({ terminalId: terminal.id });
+        if (!proven && survivors.length > 0) {
+          const names = survivors.map(({ command, pid }) => `${command} (${pid})`).join(", ");
+          toast({ title: `${terminal.name} is closed, but something may be left`, text: names, tone: "bad" });
+        }
+        return true;
+      } catch (error) {
+        tell(`${terminal.name} is not closed`, failureOf(error).message);
+        return false;
+      }
+    },
+  };
+}
+
+function tell(title: string, message: string, reason?: string): void {
+  const hint =
+    reason === "TERMINAL_QUOTA"
+      ? " Close one that you no longer need: the list of all terminals shows them."
+      : "";
+  toast({ title, text: `${message}${hint}`, tone: "bad" });
+}
+
+/**
+ * True if the shell itself is what reads the keyboard: its process group is in the foreground. A program that is
+ * told of a new window size and has not asked for it notices nothing.
+ */
+async function atPrompt(terminals: Clients["terminals"], { id, pid }: Terminal): Promise<boolean> {
+  try {
+    const { processGroup } = await terminals.sendSignal({ terminalId: id, signal: "WINCH" });
+    return processGroup === pid;
+  } catch {
+    return false;
+  }
+}
