@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { durationMs, durationWords, msOf, parseSpan, spanOf } from "../src/agents/time.ts";
+import { durationMs, durationWords, msOf, parseSpan, spanOf, spanText } from "../src/agents/time.ts";
 import {
   agentWords,
   bytesWords,
@@ -135,6 +135,7 @@ describe("numbers", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 31 * 86_400_000 }), (ms) => {
         expect(durationMs(create(DurationSchema, spanOf(ms)))).toBe(ms);
+        expect(parseSpan(spanText(ms))).toBe(ms);
       }),
     );
   });

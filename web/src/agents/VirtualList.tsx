@@ -48,13 +48,12 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   });
 
   const shown = shownKey === undefined ? -1 : items.findIndex((item) => keyOf(item) === shownKey);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when another one is shown, not whenever the list changes
   useEffect(() => {
     if (shownKey !== undefined && shown >= 0) {
       setActiveKey(shownKey);
       virtual.scrollToIndex(shown, { align: "auto" });
     }
-    // Only when another one is shown, not whenever the list changes.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   }, [shownKey]);
 
   const go = (to: number) => {
@@ -81,9 +80,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
 
   return (
     <div ref={scroller} className={styles.scroller}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys bubble up from the items, which are buttons */}
-      <div
-        role="list"
+      <ul
         aria-label={props.label}
         className={styles.list}
         style={{ height: virtual.getTotalSize() }}
@@ -92,20 +89,21 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
         {virtual.getVirtualItems().map(({ index, key, start }) => {
           const item = items[index];
           return item === undefined ? null : (
-            <div
+            <li
               key={key}
               ref={virtual.measureElement}
-              role="listitem"
+              aria-posinset={index + 1}
+              aria-setsize={items.length}
               data-index={index}
               className={styles.item}
               style={{ transform: `translateY(${start}px)` }}
               onFocus={() => isStop(item) && setActiveKey(keyOf(item))}
             >
               {children(item, index === active ? 0 : -1)}
-            </div>
+            </li>
           );
         })}
-      </div>
+      </ul>
     </div>
   );
 }

@@ -6,10 +6,11 @@ import { create } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import type { Failure } from "../api/failure.ts";
 import {
+  type Job,
   type SpawnAgentRequest,
   SpawnAgentRequestSchema,
 } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
-import { parseSpan, spanOf } from "./time.ts";
+import { durationMs, parseSpan, spanOf, spanText } from "./time.ts";
 
 export interface Pair {
   name: string;
@@ -153,6 +154,30 @@ export function requestOf(
     labels: pairs("labels"),
   });
   return Object.keys(errors).length > 0 ? { errors } : { request };
+}
+
+/** The form that would make a job like this one. Its environment is not told, and its name is taken. */
+export function formOf(job: Job): Partial<SpawnForm> {
+  const span = (duration: Job["timeout"]) => {
+    const ms = durationMs(duration);
+    return ms === undefined ? "" : spanText(ms);
+  };
+  return {
+    profile: job.profile,
+    prompt: job.prompt,
+    cwd: job.cwd,
+    repository: job.repository,
+    base: job.base,
+    dependsOn: [...job.dependsOn],
+    priority: job.priority === 5 ? "" : String(job.priority),
+    attempts: job.attemptsMax > 1 ? String(job.attemptsMax) : "",
+    queuedTimeout: span(job.queuedTimeout),
+    timeout: span(job.timeout),
+    outputTimeout: span(job.outputTimeout),
+    tokenBudget: job.tokenBudget > 0n ? String(job.tokenBudget) : "",
+    labels: Object.entries(job.labels).map(([name, value]) => ({ name, value })),
+    rerunWhenLost: job.rerunWhenLost,
+  };
 }
 
 /** What proto calls the fields. */

@@ -42,6 +42,19 @@ export function parseSpan(text: string): number | undefined {
   return Math.round(sum);
 }
 
+/** As short as it can be read back: "90s" is "1m30s", "7200s" is "2h". */
+export function spanText(ms: number): string {
+  let rest = Math.max(0, Math.round(ms));
+  let text = "";
+  for (const unit of ["d", "h", "m", "s", "ms"]) {
+    const size = UNIT_MS[unit] ?? 1;
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    text += count > 0 ? `${count}${unit}` : "";
+  }
+  return text || "0s";
+}
+
 /** Milliseconds as the server takes them. */
 export function spanOf(ms: number): { seconds: bigint; nanos: number } {
   return { seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.round(ms % 1000) * 1e6 };
