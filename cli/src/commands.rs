@@ -8,7 +8,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("CancelJob", "mosaic job cancel"),
     ("CloseTerminal", "mosaic term close"),
     ("CreateConversation", "mosaic chat"),
-    ("CreateSignInCode", "a sign-in code"),
+    ("CreateSignInCode", "mosaic web"),
     ("CreateTerminal", "mosaic term new"),
     ("CreateToken", "mosaic token create"),
     ("CreateWorkspace", "mosaic workspace create"),

@@ -45,6 +45,13 @@ pub(crate) fn chat_history_path() -> Option<PathBuf> {
     Some(base("XDG_STATE_HOME", ".local/state")?.join("mosaic/chat_history"))
 }
 
+/// The file that leads a browser to its sign-in, `$XDG_RUNTIME_DIR/mosaic/sign-in.html`; where there is none, it stands
+/// with the other files that come and go.
+pub(crate) fn sign_in_path() -> Option<PathBuf> {
+    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_dir());
+    Some(runtime.or_else(|| base("XDG_STATE_HOME", ".local/state"))?.join("mosaic/sign-in.html"))
+}
+
 /// The server that this account runs on this machine: it leaves its URL and the operator's token in
 /// its data directory.
 fn local_server() -> Result<Option<Context>, Failure> {

@@ -111,6 +111,14 @@ test("sizes that were skipped or come late are still this page's own", () => {
   expect(sizes.resized(size(110, 24), true)).toBe(false);
 });
 
+test("a stream that says the size once more takes nothing from the holder", () => {
+  const { asked, sizes, shown } = sizing();
+  sizes.opened(size(154, 28), false);
+  sizes.placed(size(96, 20), true);
+  expect(sizes.resized(size(154, 28), true)).toBe(false);
+  expect([asked, shown()]).toEqual([[size(96, 20)], size(96, 20)]);
+});
+
 test("a size that nobody here asked for is another's", () => {
   const { sizes, shown } = sizing();
   sizes.placed(size(100, 30), true);

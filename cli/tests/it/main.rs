@@ -13,3 +13,4 @@ mod safety;
 mod support;
 mod unreachable;
 mod wait;
+mod web;

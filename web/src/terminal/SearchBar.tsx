@@ -5,18 +5,29 @@
 import type { ISearchOptions } from "@xterm/addon-search";
 import { ArrowDown, ArrowUp, CaseSensitive, Regex, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import { useTheme } from "../layout/theme.ts";
 import { IconButton } from "../ui/index.ts";
 import styles from "./SearchBar.module.css";
 import { MATCHES_MAX } from "./screen.ts";
 import type { Session } from "./session.ts";
 
-const MARKS: ISearchOptions["decorations"] = {
-  matchBackground: "#7a6a2f",
-  matchOverviewRuler: "#c9a94a",
-  activeMatchBackground: "#d18616",
-  activeMatchBorder: "#ffb454",
-  activeMatchColorOverviewRuler: "#ffb454",
-};
+/** xterm draws these itself, so they are no custom properties. */
+const MARKS = {
+  dark: {
+    matchBackground: "#6b5a1e",
+    matchOverviewRuler: "#c9a94a",
+    activeMatchBackground: "#b8640f",
+    activeMatchBorder: "#ffb454",
+    activeMatchColorOverviewRuler: "#ffb454",
+  },
+  light: {
+    matchBackground: "#f5e2a8",
+    matchOverviewRuler: "#b08a1e",
+    activeMatchBackground: "#f2b25c",
+    activeMatchBorder: "#a85d00",
+    activeMatchColorOverviewRuler: "#a85d00",
+  },
+} satisfies Record<string, ISearchOptions["decorations"]>;
 
 interface Found {
   index: number;
@@ -31,7 +42,9 @@ export function SearchBar({ session, onClose }: { session: Session; onClose: () 
   const [found, setFound] = useState<Found>({ index: -1, count: 0 });
   const input = useRef<HTMLInputElement>(null);
   const wrong = regex && !isRegex(text);
-  const options = { caseSensitive, regex, decorations: MARKS };
+  const { name } = useTheme();
+  const decorations = MARKS[name === "light" ? "light" : "dark"];
+  const options = { caseSensitive, regex, decorations };
 
   useEffect(() => {
     input.current?.select();
@@ -50,9 +63,9 @@ export function SearchBar({ session, onClose }: { session: Session; onClose: () 
       search.clearDecorations();
       setFound({ index: -1, count: 0 });
     } else {
-      search.findPrevious(text, { caseSensitive, regex, decorations: MARKS });
+      search.findPrevious(text, { caseSensitive, regex, decorations });
     }
-  }, [search, text, caseSensitive, regex]);
+  }, [search, text, caseSensitive, regex, decorations]);
 
   const step = (back: boolean) => {
     if (text !== "" && !wrong) {

@@ -1,7 +1,7 @@
 // One tab: names, marks for what happens in it, renaming, its menu. It must not know the order of the others.
 
 import { Bell, Bot, Columns2, Eye, SquareTerminal, X } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { MenuItem } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import { ContextMenu } from "./ContextMenu.tsx";
@@ -34,12 +34,13 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
   const pool = usePool();
   const terminalId = tab.panes[tab.focus] ?? "";
   const marks = useMarks(terminalId);
-  const [renaming, setRenaming] = useState(false);
+  const [renaming, setRenaming] = useState<"mouse" | "keyboard">();
+  const face = useRef<HTMLButtonElement>(null);
   const [viewers, setViewers] = useState(false);
   const more = tab.panes.length - 1;
 
   const menu = (): (MenuItem | "line")[] => [
-    { label: "Rename", shortcut: "F2", onSelect: () => setRenaming(true) },
+    { label: "Rename", shortcut: "F2", onSelect: () => setRenaming("mouse") },
     { label: "Viewers", onSelect: () => setViewers(true) },
     {
       label: "Into a tab of its own",
@@ -82,7 +83,7 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
   const keys = (event: React.KeyboardEvent) => {
     if (event.key === "F2") {
       event.preventDefault();
-      setRenaming(true);
+      setRenaming("keyboard");
     } else if (event.key === "Delete") {
       event.preventDefault();
       void deeds.close(terminalId);
@@ -101,7 +102,7 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
           data-tab={index}
           data-shown={shown || undefined}
           data-drag={drag.state}
-          draggable={!renaming}
+          draggable={renaming === undefined}
           onDragStart={(event) => {
             event.dataTransfer.effectAllowed = "move";
             event.dataTransfer.setData("text/plain", marks.name);
@@ -120,17 +121,23 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
         />
       }
     >
-      {renaming ? (
+      {renaming !== undefined ? (
         <RenameField
           name={marks.name}
           onDone={async (name) => {
             if (name === undefined || (await deeds.rename(terminalId, name))) {
-              setRenaming(false);
+              setRenaming(undefined);
+              if (renaming === "mouse") {
+                pool.peek(terminalId)?.focus();
+              } else {
+                requestAnimationFrame(() => face.current?.focus());
+              }
             }
           }}
         />
       ) : (
         <button
+          ref={face}
           type="button"
           role="tab"
           className={styles.face}
@@ -138,7 +145,7 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
           tabIndex={shown ? 0 : -1}
           title={marks.title === "" ? marks.name : `${marks.name} – ${marks.title}`}
           onClick={click}
-          onDoubleClick={() => setRenaming(true)}
+          onDoubleClick={() => setRenaming("mouse")}
           onKeyDown={keys}
         >
           <Face terminalId={terminalId} shown={shown} more={more} />
@@ -171,7 +178,7 @@ function useMarks(terminalId: string) {
   return {
     name: terminal?.name || toldName || "terminal",
     title: toldTitle || terminal?.title || "",
-    viewers: terminal?.viewers ?? 0,
+    viewers: usePeek(terminalId, (state) => state.viewers) ?? 0,
     ended: end !== undefined,
     end,
     bell,

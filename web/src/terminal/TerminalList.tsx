@@ -3,6 +3,7 @@
 // It must not know xterm.
 
 import { Popover } from "@base-ui/react/popover";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Bot, Columns2, SquareTerminal } from "lucide-react";
 import { type ReactElement, useMemo, useState } from "react";
 import type { Terminal } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
@@ -61,7 +62,7 @@ function Entries({ tabs, onOpen }: { tabs: Tabs; onOpen: (terminalId: string, be
       .filter(({ id }) => find(tabs, id) === undefined)
       .map((terminal): Entry => ({ terminal, agent: names.get(terminal.id) }))
       .filter((entry) => matches(entry, query.trim().toLowerCase()))
-      .sort((a, b) => (a.terminal.id < b.terminal.id ? 1 : -1));
+      .sort((a, b) => whenOf(b) - whenOf(a));
   }, [terminals, agents, tabs, query]);
   const live = entries.filter(({ terminal }) => isLive(terminal));
   const groups: [string, Entry[]][] = [
@@ -134,6 +135,12 @@ function Group({ title, entries, onOpen }: GroupProps) {
       </ul>
     </section>
   );
+}
+
+/** Newest first: by the end of those that have ended, by the beginning of the others. */
+function whenOf({ terminal }: Entry): number {
+  const at = terminal.endTime ?? terminal.createTime;
+  return at === undefined ? 0 : timestampMs(at);
 }
 
 function matches({ terminal, agent }: Entry, query: string): boolean {
