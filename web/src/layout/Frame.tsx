@@ -10,6 +10,7 @@ import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import styles from "./Frame.module.css";
 import { ChatOverlay, Palette, SettingsDialog, ShortcutsDialog } from "./features.tsx";
 import { Header } from "./Header.tsx";
+import { Notifications } from "./Notifications.tsx";
 import { Phone } from "./Phone.tsx";
 import { focusRegion } from "./regions.ts";
 import { StatusBar } from "./StatusBar.tsx";
@@ -40,6 +41,7 @@ export function Frame({ onRefused }: { onRefused(why: Failure): void }) {
         </>
       )}
       <Overlays />
+      <Notifications />
     </div>
   );
 }
