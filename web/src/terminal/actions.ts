@@ -11,7 +11,7 @@ import { toast, useConfirm } from "../ui/index.ts";
 import { useClients } from "../workspace/hooks.tsx";
 import { usePool } from "./hooks.ts";
 import type { Size } from "./size.ts";
-import { isLive, isShell } from "./words.ts";
+import { isLive, isShell, sentence } from "./words.ts";
 
 export type NewTerminal = Pick<
   MessageInitShape<typeof CreateTerminalRequestSchema>,
@@ -68,7 +68,7 @@ function makeActions({ terminals }: Clients, confirm: Ask, size: () => Size | un
         await terminals.updateTerminal({ terminalId: id, name });
         return true;
       } catch (error) {
-        tell(`${before} keeps its name`, failureOf(error).message);
+        tell(`${before} keeps its name`, sentence(failureOf(error).message));
         return false;
       }
     },
@@ -90,7 +90,7 @@ function makeActions({ terminals }: Clients, confirm: Ask, size: () => Size | un
         }
         return true;
       } catch (error) {
-        tell(`${terminal.name} is not closed`, failureOf(error).message);
+        tell(`${terminal.name} is not closed`, sentence(failureOf(error).message));
         return false;
       }
     },
@@ -103,8 +103,8 @@ export function isFailure(made: Terminal | Failure): made is Failure {
 
 /** The server's words, and where to go when there are too many. */
 export function tellNotCreated({ message, reason }: Failure): void {
-  const hint = reason === "TERMINAL_QUOTA" ? ". The list of all terminals shows those that run" : "";
-  tell("No new terminal", message + hint);
+  const hint = reason === "TERMINAL_QUOTA" ? "The list of all terminals shows those that run." : "";
+  tell("No new terminal", sentence(message, hint));
 }
 
 function tell(title: string, text: string): void {
