@@ -11,7 +11,7 @@ import {
 import { Claims, type Word } from "../src/terminal/claims.ts";
 import { type Size, Sizing } from "../src/terminal/size.ts";
 import * as tabs from "../src/terminal/tabs.ts";
-import { bytesWords, commandLine, ending, isShell, spanWords } from "../src/terminal/words.ts";
+import { bytesWords, commandLine, ending, isShell, sentence, spanWords } from "../src/terminal/words.ts";
 
 /** Pages of one browser, each hearing what the others post. */
 function pages(count: number) {
@@ -109,6 +109,14 @@ test("sizes that were skipped or come late are still this page's own", () => {
   expect(asked.length).toBe(3);
   expect(sizes.resized(size(90, 24), true)).toBe(false);
   expect(sizes.resized(size(110, 24), true)).toBe(false);
+});
+
+test("a stream that says the size once more takes nothing from the holder", () => {
+  const { asked, sizes, shown } = sizing();
+  sizes.opened(size(154, 28), false);
+  sizes.placed(size(96, 20), true);
+  expect(sizes.resized(size(154, 28), true)).toBe(false);
+  expect([asked, shown()]).toEqual([[size(96, 20)], size(96, 20)]);
 });
 
 test("a size that nobody here asked for is another's", () => {
@@ -214,6 +222,7 @@ test("an end is said plainly", () => {
 });
 
 test("spans, sizes and commands are for people", () => {
+  expect(sentence("no room; close one", "", "See there.")).toBe("No room; close one. See there.");
   expect(spanWords(400)).toBe("less than a second");
   expect(spanWords(72_000)).toBe("1 min 12 s");
   expect(spanWords(90_061_000)).toBe("1 d 1 h");

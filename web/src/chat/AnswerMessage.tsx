@@ -180,8 +180,8 @@ function Ending({ message }: { message: Message }) {
       <div className={styles.ending} role="note">
         <p>
           {message.command
-            ? "The server stopped while the command ran. What it had done by then is done: look with /status."
-            : "The server stopped while this was written. What had come is kept."}
+            ? "Interrupted: the server stopped while the command ran. What it had done by then is done: look with /status."
+            : "Interrupted: the server stopped while this was written. What had come is kept."}
         </p>
         {again && (
           <Button size="small" icon={RefreshCw} onClick={again}>

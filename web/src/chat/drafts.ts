@@ -8,6 +8,15 @@ export interface Shelf {
   removeItem(key: string): void;
 }
 
+/** A storage of the browser; where it is forbidden, one that forgets. */
+export function shelfOf(storage: () => Shelf): Shelf {
+  try {
+    return storage();
+  } catch {
+    return { getItem: () => null, setItem: () => undefined, removeItem: () => undefined };
+  }
+}
+
 const PREFIX = "mosaic.draft.";
 const INDEX = "mosaic.drafts";
 /** Drafts that are kept, the newest ones. */

@@ -42,10 +42,25 @@ export function useStick(
     if (!element || !inner) {
       return;
     }
+    let heights = "";
+    const restOf = () => element.scrollHeight - element.scrollTop - element.clientHeight;
+    const grown = () => {
+      heights = `${element.scrollHeight} ${element.clientHeight}`;
+      if (stuck.current) {
+        element.scrollTop = element.scrollHeight;
+      }
+      stuck.current = stuck.current || restOf() <= NEAR_PX;
+      fromEnd.current = element.scrollHeight - element.scrollTop;
+      lastTop.current = element.scrollTop;
+      setAway(!stuck.current);
+    };
     const scrolled = () => {
-      const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
-      // Only a person scrolls up; text that comes makes the rest longer without.
-      if (rest <= NEAR_PX) {
+      // What became smaller scrolls by itself: only a person scrolls where nothing else has changed.
+      if (heights !== `${element.scrollHeight} ${element.clientHeight}`) {
+        grown();
+        return;
+      }
+      if (restOf() <= NEAR_PX) {
         stuck.current = true;
       } else if (element.scrollTop < lastTop.current) {
         stuck.current = false;
@@ -53,12 +68,6 @@ export function useStick(
       lastTop.current = element.scrollTop;
       fromEnd.current = element.scrollHeight - element.scrollTop;
       setAway(!stuck.current);
-    };
-    const grown = () => {
-      if (stuck.current) {
-        element.scrollTop = element.scrollHeight;
-      }
-      fromEnd.current = element.scrollHeight - element.scrollTop;
     };
     const observer = new ResizeObserver(grown);
     observer.observe(element);

@@ -5,6 +5,7 @@ import type { StoreApi } from "zustand/vanilla";
 import type { Clients } from "../api/clients.ts";
 import { type Failure, failureOf } from "../api/failure.ts";
 import { uuidv7 } from "../api/uuid.ts";
+import { shelfOf } from "./drafts.ts";
 import { forgetOutgoing, keepOutgoing, outgoingOf } from "./outbox.ts";
 import { deliver, type Outgoing, type Recorded, saysTheSame } from "./outgoing.ts";
 import type { Draft, SessionState } from "./state.ts";
@@ -14,6 +15,9 @@ export interface Sender {
   /** What was refused goes back to where it was typed. */
   putBack(draft: Draft): void;
 }
+
+/** For the tab. */
+const kept = shelfOf(() => sessionStorage);
 
 export class Sending {
   readonly #chat: Clients["chat"];
@@ -38,7 +42,7 @@ export class Sending {
   /** Sends what was on its way when the page was left. */
   resume(conversationId: string): void {
     const { outbox } = this.#store.getState();
-    for (const outgoing of outgoingOf(sessionStorage, conversationId, Date.now())) {
+    for (const outgoing of outgoingOf(kept, conversationId, Date.now())) {
       if (!outbox.some(({ requestId }) => requestId === outgoing.requestId)) {
         void this.#deliver(outgoing);
       }
@@ -59,7 +63,7 @@ export class Sending {
 
   /** Forgets what failed. */
   discard(requestId: string): void {
-    forgetOutgoing(sessionStorage, requestId);
+    forgetOutgoing(kept, requestId);
     const outbox = this.#store.getState().outbox.filter((one) => one.requestId !== requestId);
     this.#store.setState({ outbox });
   }
@@ -83,7 +87,7 @@ export class Sending {
 
   async #deliver(outgoing: Outgoing): Promise<void> {
     this.put(outgoing);
-    keepOutgoing(sessionStorage, outgoing);
+    keepOutgoing(kept, outgoing);
     try {
       const recorded = await deliver(this.#chat, outgoing, {
         waiting: (failure) => this.put({ ...outgoing, phase: "waiting", failure }),
@@ -104,7 +108,7 @@ export class Sending {
     const { draft } = this.#store.getState();
     const { what, requestId } = outgoing;
     if (what.kind !== "send" || draft.text !== "" || draft.images.length > 0) {
-      forgetOutgoing(sessionStorage, requestId);
+      forgetOutgoing(kept, requestId);
       this.put({ ...outgoing, phase: "failed", failure });
       return;
     }

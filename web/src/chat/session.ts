@@ -18,7 +18,7 @@ import {
 } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { Answer } from "./answer.ts";
-import { keepDraft, readDraft } from "./drafts.ts";
+import { keepDraft, readDraft, shelfOf } from "./drafts.ts";
 import type { Picture } from "./images.ts";
 import { byteLength } from "./offsets.ts";
 import type { Outgoing, Recorded } from "./outgoing.ts";
@@ -39,6 +39,7 @@ const FOLLOWED_MAX = 16;
 /** Events carry at most 1 KiB of a text; a character of four bytes may be cut off whole. */
 const EXCERPT_BYTES = 1024 - 3;
 const DRAFT_MS = 400;
+const drafts = shelfOf(() => localStorage);
 
 export class Session {
   readonly id: string;
@@ -54,7 +55,7 @@ export class Session {
   constructor(id: string, around: Surroundings) {
     this.id = id;
     this.#around = around;
-    this.store = createStore(() => initialState(id === "", readDraft(localStorage, id)));
+    this.store = createStore(() => initialState(id === "", readDraft(drafts, id)));
     const { chat } = around.clients;
     this.#reading = new Reading(id, chat, this.store, () => this.#follow());
     this.#sending = new Sending(chat, this.store, {
@@ -286,7 +287,7 @@ export class Session {
 
   #keepDraft(): void {
     clearTimeout(this.#draftTimer);
-    keepDraft(localStorage, this.id, this.store.getState().draft.text);
+    keepDraft(drafts, this.id, this.store.getState().draft.text);
   }
 }
 

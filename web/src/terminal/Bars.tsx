@@ -11,7 +11,7 @@ import { useTerminalActions } from "./actions.ts";
 import styles from "./Bars.module.css";
 import { useSessionState } from "./hooks.ts";
 import type { Session } from "./session.ts";
-import { bytesWords, ending } from "./words.ts";
+import { bytesWords, ending, sentence } from "./words.ts";
 
 /** A paste that goes at once needs no bar. */
 const PASTE_SHOWN_BYTES = 64 * 1024;
@@ -86,7 +86,7 @@ function TypingBar({ session }: { session: Session }) {
   return (
     <Bar tone="warn">
       <span className={styles.text}>
-        Typing waits. {problem.message}{" "}
+        Typing waits. {sentence(problem.message)}{" "}
         {pending > 0 &&
           `${bytesWords(BigInt(pending))} are kept and typed once, in order, as soon as it goes on.`}
       </span>

@@ -7,7 +7,7 @@ import styles from "./KeyRow.module.css";
 import { type RowKey, rowKey } from "./keys.ts";
 import type { Session } from "./session.ts";
 
-const coarse = matchMedia("(pointer: coarse), (max-width: 600px)");
+const coarse = matchMedia("(pointer: coarse), (max-width: 640px)");
 
 function subscribe(changed: () => void): () => void {
   coarse.addEventListener("change", changed);
@@ -19,11 +19,18 @@ const TEXT: [RowKey, string, string][] = [
   ["tab", "Tab", "Tab"],
 ];
 
+const PAGES: [RowKey, string, string][] = [
+  ["home", "Home", "Home"],
+  ["end", "End", "End"],
+  ["pgup", "PgUp", "Page up"],
+  ["pgdn", "PgDn", "Page down"],
+];
+
 const ARROWS: [RowKey, typeof ArrowUp, string][] = [
-  ["left", ArrowLeft, "Left"],
-  ["down", ArrowDown, "Down"],
-  ["up", ArrowUp, "Up"],
-  ["right", ArrowRight, "Right"],
+  ["left", ArrowLeft, "Arrow left"],
+  ["down", ArrowDown, "Arrow down"],
+  ["up", ArrowUp, "Arrow up"],
+  ["right", ArrowRight, "Arrow right"],
 ];
 
 export function KeyRow({ session }: { session: Session }) {
@@ -57,9 +64,9 @@ export function KeyRow({ session }: { session: Session }) {
           <Icon size={16} aria-hidden="true" />
         </button>
       ))}
-      {(["home", "end", "pgup", "pgdn"] as const).map((key) => (
-        <button key={key} type="button" className={styles.key} onClick={() => press(key)}>
-          {{ home: "Home", end: "End", pgup: "PgUp", pgdn: "PgDn" }[key]}
+      {PAGES.map(([key, text, label]) => (
+        <button key={key} type="button" className={styles.key} aria-label={label} onClick={() => press(key)}>
+          {text}
         </button>
       ))}
     </div>

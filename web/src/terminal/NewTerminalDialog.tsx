@@ -1,21 +1,24 @@
 // Asks what a new terminal runs: a shell or a command line, where, under which name. It must not know the server.
 
-import { useState } from "react";
-import { Button, Dialog, Field, Input } from "../ui/index.ts";
+import { useRef, useState } from "react";
+import type { Failure } from "../api/failure.ts";
+import { Button, Dialog, FailureNote, Field, Input } from "../ui/index.ts";
 import type { NewTerminal } from "./actions.ts";
 import styles from "./lists.module.css";
 
 interface Props {
   open: boolean;
   onOpenChange: (open: boolean) => void;
-  /** Answers whether it runs. */
-  onCreate: (what: NewTerminal) => Promise<boolean>;
+  /** Answers why it does not run. */
+  onCreate: (what: NewTerminal) => Promise<Failure | undefined>;
 }
 
 export function NewTerminalDialog({ open, onOpenChange, onCreate }: Props) {
   const [shell, setShell] = useState("");
   const [cwd, setCwd] = useState("");
   const [name, setName] = useState("");
+  const [failure, setFailure] = useState<Failure>();
+  const first = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
   const cwdError = cwd !== "" && !cwd.startsWith("/") ? "An absolute path begins with /." : undefined;
 
@@ -25,7 +28,9 @@ export function NewTerminalDialog({ open, onOpenChange, onCreate }: Props) {
       return;
     }
     setBusy(true);
-    if (await onCreate({ shell: shell.trim(), cwd: cwd.trim(), name: name.trim() })) {
+    const why = await onCreate({ shell: shell.trim(), cwd: cwd.trim(), name: name.trim() });
+    setFailure(why);
+    if (why === undefined) {
       setShell("");
       setName("");
       onOpenChange(false);
@@ -38,6 +43,7 @@ export function NewTerminalDialog({ open, onOpenChange, onCreate }: Props) {
       open={open}
       onOpenChange={onOpenChange}
       title="New terminal"
+      initialFocus={first}
       footer={
         <>
           <Button variant="ghost" onClick={() => onOpenChange(false)}>
@@ -47,7 +53,8 @@ export function NewTerminalDialog({ open, onOpenChange, onCreate }: Props) {
             variant="primary"
             type="submit"
             form="new-terminal"
-            disabled={busy || cwdError !== undefined}
+            busy={busy}
+            disabled={cwdError !== undefined}
           >
             Start
           </Button>
@@ -57,6 +64,7 @@ export function NewTerminalDialog({ open, onOpenChange, onCreate }: Props) {
       <form id="new-terminal" className={styles.form} onSubmit={create}>
         <Field label="Command line" hint="Empty: your login shell.">
           <Input
+            ref={first}
             value={shell}
             onChange={(event) => setShell(event.target.value)}
             placeholder="make test"
@@ -83,6 +91,7 @@ export function NewTerminalDialog({ open, onOpenChange, onCreate }: Props) {
             maxLength={128}
           />
         </Field>
+        {failure && <FailureNote failure={failure} />}
       </form>
     </Dialog>
   );

@@ -1,7 +1,7 @@
 // One tab: names, marks for what happens in it, renaming, its menu. It must not know the order of the others.
 
 import { Bell, Bot, Columns2, Eye, SquareTerminal, X } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { MenuItem } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import { ContextMenu } from "./ContextMenu.tsx";
@@ -36,6 +36,13 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
   const marks = useMarks(terminalId);
   const [renaming, setRenaming] = useState<"mouse" | "keyboard">();
   const face = useRef<HTMLButtonElement>(null);
+  const backToTab = useRef(false);
+  useEffect(() => {
+    if (renaming === undefined && backToTab.current) {
+      backToTab.current = false;
+      face.current?.focus();
+    }
+  }, [renaming]);
   const [viewers, setViewers] = useState(false);
   const more = tab.panes.length - 1;
 
@@ -71,10 +78,9 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
     deeds.step((tabs) => show(tabs, index));
     // With the mouse one goes on to type there; with the keyboard one stays among the tabs.
     if (event.detail === 1) {
-      event.currentTarget.blur();
       requestAnimationFrame(() => {
         // Unless a second click began to rename it.
-        if (!document.activeElement?.closest('[role="tablist"]')) {
+        if (!document.activeElement?.matches('[role="tablist"] input')) {
           pool.peek(terminalId)?.focus();
         }
       });
@@ -126,11 +132,10 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
           name={marks.name}
           onDone={async (name) => {
             if (name === undefined || (await deeds.rename(terminalId, name))) {
+              backToTab.current = renaming === "keyboard";
               setRenaming(undefined);
               if (renaming === "mouse") {
                 pool.peek(terminalId)?.focus();
-              } else {
-                requestAnimationFrame(() => face.current?.focus());
               }
             }
           }}
@@ -178,7 +183,7 @@ function useMarks(terminalId: string) {
   return {
     name: terminal?.name || toldName || "terminal",
     title: toldTitle || terminal?.title || "",
-    viewers: terminal?.viewers ?? 0,
+    viewers: usePeek(terminalId, (state) => state.viewers) ?? 0,
     ended: end !== undefined,
     end,
     bell,

@@ -12,14 +12,18 @@ export function TabStrip({ tabs, deeds }: { tabs: Tabs; deeds: TabDeeds }) {
   const [over, setOver] = useState<number>();
   const { active } = tabs;
 
-  // The shown tab is in sight, however it came to be shown.
+  // The shown tab is in sight, however it came to be shown, and also when its title makes it wider.
   useEffect(() => {
     const shown = strip.current?.querySelector(`[data-tab="${active}"]`);
-    shown?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (strip.current?.contains(document.activeElement)) {
-      shown?.querySelector<HTMLElement>('[role="tab"]')?.focus();
+    if (!shown) {
+      return;
     }
+    const observer = new ResizeObserver(() => shown.scrollIntoView({ block: "nearest", inline: "nearest" }));
+    observer.observe(shown);
+    return () => observer.disconnect();
   }, [active]);
+
+  useFocusKept(strip, active, tabs.tabs.length);
 
   const keys = (event: React.KeyboardEvent) => {
     if (
@@ -83,4 +87,23 @@ export function TabStrip({ tabs, deeds }: { tabs: Tabs; deeds: TabDeeds }) {
       ))}
     </div>
   );
+}
+
+/** Who is among the tabs with the keyboard stays there when another one is shown, or the focused one is closed. */
+function useFocusKept(strip: React.RefObject<HTMLElement | null>, active: number, count: number): void {
+  const within = useRef(false);
+  useEffect(() => {
+    // What is removed under the focus says nothing.
+    const moved = (event: FocusEvent) => {
+      within.current = event.target instanceof Node && strip.current?.contains(event.target) === true;
+    };
+    document.addEventListener("focusin", moved);
+    return () => document.removeEventListener("focusin", moved);
+  }, [strip]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these two say that another tab may be shown.
+  useEffect(() => {
+    if (within.current && !strip.current?.querySelector("input")) {
+      strip.current?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+    }
+  }, [strip, active, count]);
 }

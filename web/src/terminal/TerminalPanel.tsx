@@ -16,76 +16,35 @@ import {
 import { useEffect, useState } from "react";
 import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useView } from "../layout/view.ts";
-import { Button, Empty, IconButton, Menu } from "../ui/index.ts";
+import { Button, Empty, IconButton, Menu, type MenuItem } from "../ui/index.ts";
 import { useRole, useWorkspace } from "../workspace/hooks.tsx";
+import { usePanelCommands } from "./commands.ts";
 import { NewTerminalDialog } from "./NewTerminalDialog.tsx";
 import { Panes } from "./Panes.tsx";
 import { usePanelKeys } from "./panel-keys.ts";
 import { TabStrip } from "./TabStrip.tsx";
 import { TerminalList } from "./TerminalList.tsx";
 import styles from "./TerminalPanel.module.css";
-import { useTabDeeds } from "./tab-deeds.ts";
+import { type TabDeeds, useTabDeeds } from "./tab-deeds.ts";
 import { useTabs } from "./tab-store.ts";
-import { focused } from "./tabs.ts";
+import { focused, type Tabs } from "./tabs.ts";
 
 export function TerminalPanel() {
   const tabs = useTabs();
-  const panel = useView((view) => view.panel);
   const mayWrite = useRole() !== Role.VIEWER;
   const deeds = useTabDeeds();
   const keys = usePanelKeys(deeds);
   const [asking, setAsking] = useState(false);
   const active = focused(tabs);
   const moved = useMoved(active);
+  usePanelCommands(tabs, deeds, mayWrite, () => setAsking(true));
   const listed = useWorkspace((state) => state.terminals.size > 0);
 
   return (
     <section className={styles.panel} aria-label="Terminals" onKeyDown={keys}>
       <header className={styles.header}>
         <TabStrip tabs={tabs} deeds={deeds} />
-        <div className={styles.tools}>
-          {mayWrite && (
-            <IconButton icon={Plus} label="New terminal" size="small" onClick={() => deeds.create({})} />
-          )}
-          {mayWrite && (
-            <Menu
-              trigger={
-                <IconButton
-                  icon={ChevronDown}
-                  label="More new terminals"
-                  size="small"
-                  className={styles.chevron}
-                />
-              }
-              items={[
-                { label: "New terminal", onSelect: () => void deeds.create({}) },
-                { label: "New terminal with a command…", onSelect: () => setAsking(true) },
-                {
-                  label: "New terminal beside this one",
-                  disabled: active === undefined,
-                  onSelect: () => void deeds.split(),
-                },
-              ]}
-            />
-          )}
-          {mayWrite && active !== undefined && (
-            <IconButton icon={Columns2} label="Split terminal" size="small" onClick={() => deeds.split()} />
-          )}
-          {active !== undefined && (
-            <IconButton
-              icon={Trash2}
-              label="Close terminal"
-              size="small"
-              onClick={() => deeds.close(active)}
-            />
-          )}
-          <TerminalList
-            tabs={tabs}
-            deeds={deeds}
-            trigger={<IconButton icon={List} label="All terminals" size="small" />}
-          />
-          <PanelButtons panel={panel} />
-        </div>
+        <Tools tabs={tabs} deeds={deeds} onAsk={() => setAsking(true)} />
       </header>
       {tabs.tabs.length > 0 ? (
         <Panes tabs={tabs} deeds={deeds} moved={moved} />
@@ -100,15 +59,78 @@ export function TerminalPanel() {
           }
           action={
             mayWrite && (
-              <Button variant="primary" icon={Plus} onClick={() => deeds.create({})}>
+              <Button variant="primary" icon={Plus} onClick={() => deeds.create()}>
                 New terminal
               </Button>
             )
           }
         />
       )}
-      <NewTerminalDialog open={asking} onOpenChange={setAsking} onCreate={deeds.create} />
+      <NewTerminalDialog open={asking} onOpenChange={setAsking} onCreate={deeds.start} />
     </section>
+  );
+}
+
+interface ToolsProps {
+  tabs: Tabs;
+  deeds: TabDeeds;
+  /** A new terminal, with questions first. */
+  onAsk: () => void;
+}
+
+/** On a phone only what is needed all the time; the menu has the rest. */
+function Tools({ tabs, deeds, onAsk }: ToolsProps) {
+  const mayWrite = useRole() !== Role.VIEWER;
+  const narrow = useView((view) => view.narrow);
+  const active = focused(tabs);
+  const items: MenuItem[] = [
+    { label: "New terminal", icon: Plus, onSelect: () => void deeds.create() },
+    { label: "New terminal with a command", icon: SquareTerminal, onSelect: onAsk },
+    {
+      label: "Split terminal",
+      icon: Columns2,
+      disabled: active === undefined,
+      onSelect: () => void deeds.split(),
+    },
+  ];
+  const close = active !== undefined && (() => void deeds.close(active));
+  if (narrow && close) {
+    items.push({
+      label: mayWrite ? "Close terminal" : "Close tab",
+      icon: Trash2,
+      danger: mayWrite,
+      onSelect: close,
+    });
+  }
+  return (
+    <div className={styles.tools} role="toolbar" aria-label="Terminal actions">
+      {mayWrite && (
+        <>
+          <IconButton icon={Plus} label="New terminal" size="small" onClick={() => deeds.create()} />
+          <Menu
+            trigger={<IconButton icon={ChevronDown} label="More ways to open a terminal" size="small" />}
+            items={items}
+          />
+        </>
+      )}
+      {mayWrite && active !== undefined && !narrow && (
+        <IconButton icon={Columns2} label="Split terminal" size="small" onClick={() => deeds.split()} />
+      )}
+      {close && !narrow && (
+        <IconButton
+          icon={mayWrite ? Trash2 : X}
+          label={mayWrite ? "Close terminal" : "Close tab"}
+          size="small"
+          onClick={close}
+        />
+      )}
+      <TerminalList
+        tabs={tabs}
+        deeds={deeds}
+        trigger={<IconButton icon={List} label="All terminals" size="small" />}
+      />
+      {!narrow && <PanelButtons />}
+    </div>
   );
 }
 
@@ -128,8 +150,8 @@ function useMoved(active: string | undefined): boolean {
   return moved;
 }
 
-function PanelButtons({ panel }: { panel: "open" | "closed" | "full" }) {
-  const full = panel === "full";
+function PanelButtons() {
+  const full = useView((view) => view.panel === "full");
   const { setPanel } = useView.getState();
   return (
     <>

@@ -22,6 +22,7 @@ import type { Desk, ReadOnly } from "./session-state.ts";
 import { onLookChange, useTerminalSettings } from "./settings.ts";
 import { TerminalMenu } from "./TerminalMenu.tsx";
 import styles from "./TerminalView.module.css";
+import { useViewerCount } from "./viewers.ts";
 import { isLive } from "./words.ts";
 
 export interface TerminalViewProps {
@@ -40,11 +41,12 @@ export interface TerminalViewProps {
 export function TerminalView(props: TerminalViewProps) {
   const session = useSession(props.terminalId);
   const { terminal: palette } = useTheme();
+  const name = useWorkspace((state) => state.terminals.get(props.terminalId)?.name) ?? "";
   return (
     <section
       className={styles.view}
       style={{ background: palette.background }}
-      aria-label="Terminal"
+      aria-label={`Terminal ${name}`.trim()}
       onFocus={props.onFocus}
     >
       {session !== undefined && <Shown key={props.terminalId} session={session} {...props} />}
@@ -72,6 +74,7 @@ function Shown({
   useTerminalKeys(session, () => setSearching(true));
   useLabels(session);
   useTitle(session);
+  useViewerCount(session, why !== "ended");
   const ready = useSessionState(session, (state) => state.ready);
   const earlier = useSessionState(session, (state) => state.earlier);
   const others = useSessionState(session, (state) => state.othersSize !== undefined);
@@ -108,8 +111,9 @@ function useReadOnly(session: Session, asked: boolean): ReadOnly | undefined {
 
 /** The session's screen is in the place, as large as it, for as long as the view is there. */
 function usePlace(session: Session, place: React.RefObject<HTMLDivElement | null>, autoFocus: boolean): void {
-  const { terminal: palette } = useTheme();
-  useEffect(() => session.screen.setTheme(palette), [session, palette]);
+  const { terminal: palette, name } = useTheme();
+  // Solarized's bright colours are its greys.
+  useEffect(() => session.screen.setTheme(palette, name !== "solarized"), [session, palette, name]);
   useEffect(() => {
     const element = place.current;
     if (element === null) {

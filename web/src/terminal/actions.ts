@@ -5,13 +5,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { useMemo } from "react";
 import type { Clients } from "../api/clients.ts";
-import { failureOf } from "../api/failure.ts";
+import { type Failure, failureOf } from "../api/failure.ts";
 import type { CreateTerminalRequestSchema, Terminal } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import { toast, useConfirm } from "../ui/index.ts";
 import { useClients } from "../workspace/hooks.tsx";
 import { usePool } from "./hooks.ts";
 import type { Size } from "./size.ts";
-import { isLive, isShell } from "./words.ts";
+import { isLive, isShell, sentence } from "./words.ts";
 
 export type NewTerminal = Pick<
   MessageInitShape<typeof CreateTerminalRequestSchema>,
@@ -19,8 +19,9 @@ export type NewTerminal = Pick<
 >;
 
 export interface TerminalActions {
-  /** Each answers undefined, or false, when it failed and the person was told. */
-  create(what: NewTerminal): Promise<Terminal | undefined>;
+  /** Answers the terminal, or why there is none. */
+  create(what: NewTerminal): Promise<Terminal | Failure>;
+  /** Answers undefined when it failed and the person was told. */
   restart(terminal: Terminal): Promise<Terminal | undefined>;
   rename(terminal: Terminal, name: string): Promise<boolean>;
   /** Ends what runs in it, after asking if something does. True: it has ended. */
@@ -40,27 +41,24 @@ function makeActions({ terminals }: Clients, confirm: Ask, size: () => Size | un
   const create = async (what: MessageInitShape<typeof CreateTerminalRequestSchema>) => {
     try {
       const request = { ...what, ...size(), requestId: crypto.randomUUID() };
-      return (await terminals.createTerminal(request)).terminal;
+      const { terminal } = await terminals.createTerminal(request);
+      return terminal ?? failureOf(new Error("the server gave no terminal"));
     } catch (error) {
-      const failure = failureOf(error);
-      if (failure.reason === "NAME_TAKEN" && what.name) {
-        throw error;
-      }
-      tell("No new terminal", failure.message, failure.reason);
-      return undefined;
+      return failureOf(error);
     }
   };
   return {
-    create: (what) =>
-      create(what).catch((error: unknown) => {
-        const failure = failureOf(error);
-        tell("No new terminal", failure.message, failure.reason);
-        return undefined;
-      }),
+    create,
     restart: async ({ name, command, cwd, idleTimeout, timeLimit }) => {
       const same = { command, cwd, idleTimeout, timeLimit };
+      const named = await create({ ...same, name });
       // Somebody may have taken its name since.
-      return create({ ...same, name }).catch(() => create(same));
+      const made = isFailure(named) && named.reason === "NAME_TAKEN" ? await create(same) : named;
+      if (isFailure(made)) {
+        tellNotCreated(made);
+        return undefined;
+      }
+      return made;
     },
     rename: async ({ id, name: before }, name) => {
       if (name === before) {
@@ -70,7 +68,7 @@ function makeActions({ terminals }: Clients, confirm: Ask, size: () => Size | un
         await terminals.updateTerminal({ terminalId: id, name });
         return true;
       } catch (error) {
-        tell(`${before} keeps its name`, failureOf(error).message);
+        tell(`${before} keeps its name`, sentence(failureOf(error).message));
         return false;
       }
     },
@@ -92,19 +90,25 @@ function makeActions({ terminals }: Clients, confirm: Ask, size: () => Size | un
         }
         return true;
       } catch (error) {
-        tell(`${terminal.name} is not closed`, failureOf(error).message);
+        tell(`${terminal.name} is not closed`, sentence(failureOf(error).message));
         return false;
       }
     },
   };
 }
 
-function tell(title: string, message: string, reason?: string): void {
-  const hint =
-    reason === "TERMINAL_QUOTA"
-      ? " Close one that you no longer need: the list of all terminals shows them."
-      : "";
-  toast({ title, text: `${message}${hint}`, tone: "bad" });
+export function isFailure(made: Terminal | Failure): made is Failure {
+  return "retryable" in made;
+}
+
+/** The server's words, and where to go when there are too many. */
+export function tellNotCreated({ message, reason }: Failure): void {
+  const hint = reason === "TERMINAL_QUOTA" ? "The list of all terminals shows those that run." : "";
+  tell("No new terminal", sentence(message, hint));
+}
+
+function tell(title: string, text: string): void {
+  toast({ title, text, tone: "bad" });
 }
 
 /**

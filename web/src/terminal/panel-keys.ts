@@ -44,7 +44,7 @@ function pressed(code: string, { step, create, split }: TabDeeds): boolean {
       void split();
       return true;
     case "Backquote":
-      void create({});
+      void create();
       return true;
     default:
       return false;

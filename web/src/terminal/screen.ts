@@ -104,7 +104,9 @@ export class Screen implements IDisposable {
     return size !== undefined && Number.isFinite(size.cols) && Number.isFinite(size.rows) ? size : undefined;
   }
 
-  setTheme(theme: ITheme): void {
+  /** `boldIsBright`: bold text in the first eight colours takes the bright ones. */
+  setTheme(theme: ITheme, boldIsBright: boolean): void {
+    this.term.options.drawBoldTextInBrightColors = boldIsBright;
     this.term.options.theme = { overviewRulerBorder: theme.background, ...theme };
   }
 

@@ -45,6 +45,8 @@ export interface SessionState {
   /** It rang, or printed, while nobody looked. */
   unseenBell: boolean;
   unseenOutput: boolean;
+  /** Readers of the terminal when it was last asked, this browser's one among them. */
+  viewers: number;
   /** The key row's Ctrl is held down for the next key. */
   control: boolean;
 }
@@ -60,6 +62,7 @@ export const INITIAL: SessionState = {
   bell: 0,
   unseenBell: false,
   unseenOutput: false,
+  viewers: 0,
   control: false,
 };
 

@@ -74,6 +74,10 @@ export class Sizing {
 
   /** The server says a size. Answers true if this page never asked for it: somebody else holds the terminal. */
   resized(size: Size, mine: boolean): boolean {
+    if (sameSize(size, this.server)) {
+      // A stream that begins says once more what is known.
+      return false;
+    }
     this.server = size;
     const at = this.asked.findLastIndex((asked) => sameSize(asked, size));
     if (at >= 0) {

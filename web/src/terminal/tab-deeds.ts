@@ -3,19 +3,23 @@
 // It must not know how tabs look.
 
 import { useMemo } from "react";
+import type { Failure } from "../api/failure.ts";
 import type { Terminal } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { toast } from "../ui/index.ts";
 import { useClients, useRole, useWorkspace } from "../workspace/hooks.tsx";
-import { type NewTerminal, useTerminalActions } from "./actions.ts";
+import { isFailure, type NewTerminal, tellNotCreated, useTerminalActions } from "./actions.ts";
 import { usePool } from "./hooks.ts";
 import { changeTabs, currentTabs } from "./tab-store.ts";
 import * as steps from "./tabs.ts";
 
 export interface TabDeeds {
-  create(what: NewTerminal): Promise<boolean>;
+  /** A new terminal in a new tab; undefined, or why there is none. */
+  start(what: NewTerminal): Promise<Failure | undefined>;
+  /** A new shell in a new tab. */
+  create(): Promise<void>;
   /** A new shell beside the focused pane. */
-  split(): Promise<boolean>;
+  split(): Promise<void>;
   /** Shows a terminal that exists, in a tab or beside the focused pane. */
   open(terminalId: string, beside?: boolean): void;
   /** Ends what runs in it, after asking, and takes it out of its tab; an agent's is only taken out. */
@@ -25,6 +29,15 @@ export interface TabDeeds {
   rename(terminalId: string, name: string): Promise<boolean>;
   restarted(terminalId: string, by: string): void;
   step(change: (tabs: steps.Tabs) => steps.Tabs): void;
+}
+
+/** Puts what was made into a tab; answers why nothing was made. */
+function show(made: Terminal | Failure, how: typeof steps.open): Failure | undefined {
+  if (isFailure(made)) {
+    return made;
+  }
+  changeTabs((tabs) => how(tabs, made.id));
+  return undefined;
 }
 
 export function useTabDeeds(): TabDeeds {
@@ -43,12 +56,6 @@ export function useTabDeeds(): TabDeeds {
       changeTabs((tabs) => steps.remove(tabs, terminalId));
       pool.drop(terminalId);
     };
-    const show = (terminal: Terminal | undefined, beside: boolean) => {
-      if (terminal !== undefined) {
-        changeTabs((tabs) => (beside ? steps.split : steps.open)(tabs, terminal.id));
-      }
-      return terminal !== undefined;
-    };
     const room = () => {
       if (steps.count(currentTabs()) < steps.TABS_MAX) {
         return true;
@@ -63,19 +70,25 @@ export function useTabDeeds(): TabDeeds {
     const isAgents = (terminalId: string) =>
       [...agents.values()].some((agent) => agent.terminalId === terminalId);
     return {
-      create: async (what) => room() && show(await actions.create(what), false),
-      split: async () => {
-        if (!room()) {
-          return false;
+      start: async (what) => (room() ? show(await actions.create(what), steps.open) : undefined),
+      create: async () => {
+        const failure = room() ? show(await actions.create({}), steps.open) : undefined;
+        if (failure !== undefined) {
+          tellNotCreated(failure);
         }
+      },
+      split: async () => {
         const tabs = currentTabs();
         if ((tabs.tabs[tabs.active]?.panes.length ?? 0) >= steps.PANES_MAX) {
           toast({ title: "No room for another pane", text: `A tab holds ${steps.PANES_MAX}.`, tone: "bad" });
-          return false;
+        } else if (room()) {
+          const here = steps.focused(tabs);
+          const beside = here === undefined ? undefined : await find(here);
+          const failure = show(await actions.create({ cwd: beside?.cwd ?? "" }), steps.split);
+          if (failure !== undefined) {
+            tellNotCreated(failure);
+          }
         }
-        const here = steps.focused(tabs);
-        const beside = here === undefined ? undefined : await find(here);
-        return show(await actions.create({ cwd: beside?.cwd ?? "" }), true);
       },
       open: (terminalId, beside = false) => {
         if (room()) {

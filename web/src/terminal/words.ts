@@ -58,6 +58,15 @@ export function bytesWords(bytes: bigint): string {
   return `${shown} ${units[unit]}`;
 }
 
+/** The server's words as sentences: a capital first, a full stop last. */
+export function sentence(...parts: readonly string[]): string {
+  return parts
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1) + (/[.!?]$/.test(part) ? "" : "."))
+    .join(" ");
+}
+
 export type Tone = "good" | "bad" | "dim";
 
 export interface Ending {
