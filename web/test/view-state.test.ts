@@ -9,9 +9,7 @@ import {
   SIZE_LIMITS,
   TABS_MAX,
   type ViewState,
-  withoutTerminal,
   withTerminal,
-  withTerminalAt,
 } from "../src/layout/viewState.ts";
 
 const id = (n: number) => `00000000-0000-7000-8000-${n.toString().padStart(12, "0")}`;
@@ -28,18 +26,13 @@ describe("tabs", () => {
     expect(withTerminal({ ...with3, panel: "full" }, id(4)).panel).toBe("full");
   });
 
-  test("the neighbour follows a closed tab", () => {
-    expect(withoutTerminal(with3, b)).toEqual({ terminalTabs: [a, c], activeTerminal: c });
-    expect(withoutTerminal({ ...with3, activeTerminal: c }, c).activeTerminal).toBe(b);
-    expect(withoutTerminal(with3, a)).toEqual({ terminalTabs: [b, c] });
-    expect(withoutTerminal({ ...with3, terminalTabs: [b] }, b)).toEqual({ terminalTabs: [] });
-    expect(withoutTerminal(with3, id(9))).toEqual({});
-  });
-
-  test("a tab moves", () => {
-    expect(withTerminalAt(with3, a, 2).terminalTabs).toEqual([b, c, a]);
-    expect(withTerminalAt(with3, c, -5).terminalTabs).toEqual([c, a, b]);
-    expect(withTerminalAt(with3, id(9), 0)).toEqual({});
+  test("a terminal that is shown beside another one is found there", () => {
+    const split = { ...FIRST_VIEW, terminalTabs: [`${a}+*${b}`], activeTerminal: a };
+    expect(withTerminal(split, b)).toEqual({
+      terminalTabs: [`${a}+*${b}`],
+      activeTerminal: b,
+      panel: "open",
+    });
   });
 
   test("there is never more than the most", () => {
@@ -54,6 +47,7 @@ describe("kept", () => {
   test("comes back as it was", () => {
     const state: ViewState = {
       ...with3,
+      terminalTabs: [a, `${b}+*${c}`],
       conversationId: id(7),
       panel: "full",
       leftPanel: "closed",
@@ -77,7 +71,7 @@ describe("kept", () => {
     const bad = restored(
       JSON.stringify({
         conversationId: "<b>",
-        terminalTabs: ["x", 3, a, a],
+        terminalTabs: ["x", 3, a, a, `${a}+`, `${a}+<b>`],
         activeTerminal: b,
         panel: "wide",
         sizes: { left: 1e9, right: "2" },

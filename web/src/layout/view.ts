@@ -9,9 +9,7 @@ import {
   type Side,
   type Sizes,
   type ViewState,
-  withoutTerminal,
   withTerminal,
-  withTerminalAt,
 } from "./viewState.ts";
 
 /** What lies over the page. */
@@ -25,10 +23,6 @@ export interface View extends ViewState {
   /** No id: a new conversation. `replace`: the way back skips what was shown before. */
   openConversation(id?: string, how?: { replace?: boolean }): void;
   openTerminal(id: string): void;
-  /** Takes the tab away; the terminal is not touched. */
-  closeTerminalTab(id: string): void;
-  moveTerminalTab(id: string, to: number): void;
-  setTerminalTabs(ids: readonly string[]): void;
   openAgent(id?: string): void;
   openView(place: Place): void;
   setPanel(panel: Panel): void;
@@ -52,13 +46,6 @@ export const useView = create<View>((set) => ({
   },
   openTerminal: (id) =>
     set((view) => ({ ...withTerminal(view, id), ...(view.narrow ? { place: "terminals" } : {}) })),
-  closeTerminalTab: (id) => set((view) => withoutTerminal(view, id)),
-  moveTerminalTab: (id, to) => set((view) => withTerminalAt(view, id, to)),
-  setTerminalTabs: (ids) =>
-    set((view) => ({
-      terminalTabs: [...ids],
-      activeTerminal: ids.find((id) => id === view.activeTerminal) ?? ids[0],
-    })),
   openAgent: (id) =>
     set((view) => ({ agentId: id, rightPanel: "open", ...(view.narrow ? { place: "agents" } : {}) })),
   openView: (place) => set({ place, overlay: undefined }),

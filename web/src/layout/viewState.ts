@@ -13,6 +13,7 @@ export interface Sizes {
 }
 
 export interface ViewState extends Route {
+  /** One entry for each tab; what it means is the terminals' affair but for the ids in it. */
   terminalTabs: readonly string[];
   activeTerminal?: string;
   /** The terminals' panel. */
@@ -43,29 +44,21 @@ export const FIRST_VIEW: ViewState = {
   sizes: { left: 256, right: 320, bottom: 280 },
 };
 
+/** A tab's terminals: it may show several beside each other, written as "ID+*ID". */
+function terminalsOf(tab: string): string[] {
+  return tab.split("+").map((word) => word.replace(/^\*/, ""));
+}
+
+function isTab(value: unknown): value is string {
+  return typeof value === "string" && terminalsOf(value).every(isId);
+}
+
 /** Adds a tab, or finds it, and makes it the one that is shown. */
 export function withTerminal(state: ViewState, id: string): Partial<ViewState> {
-  const known = state.terminalTabs.includes(id);
+  const known = state.terminalTabs.some((tab) => terminalsOf(tab).includes(id));
   // The oldest tab makes room: its terminal lives on.
   const tabs = known ? state.terminalTabs : [...state.terminalTabs, id].slice(-TABS_MAX);
   return { terminalTabs: tabs, activeTerminal: id, panel: state.panel === "closed" ? "open" : state.panel };
-}
-
-/** Takes a tab away; its neighbour is shown instead. The terminal is not touched. */
-export function withoutTerminal(state: ViewState, id: string): Partial<ViewState> {
-  const at = state.terminalTabs.indexOf(id);
-  if (at < 0) return {};
-  const tabs = state.terminalTabs.filter((tab) => tab !== id);
-  if (state.activeTerminal !== id) return { terminalTabs: tabs };
-  return { terminalTabs: tabs, activeTerminal: tabs[Math.min(at, tabs.length - 1)] };
-}
-
-/** Puts a tab at another place in the row. */
-export function withTerminalAt(state: ViewState, id: string, to: number): Partial<ViewState> {
-  if (!state.terminalTabs.includes(id)) return {};
-  const tabs = state.terminalTabs.filter((tab) => tab !== id);
-  tabs.splice(Math.max(0, Math.min(to, tabs.length)), 0, id);
-  return { terminalTabs: tabs };
 }
 
 export function clampSize(name: keyof Sizes, value: number): number {
@@ -91,10 +84,10 @@ export function kept(state: ViewState): string {
 export function restored(text: string | null): Partial<ViewState> {
   const data = parse(text);
   const view: Partial<ViewState> = {};
-  const tabs = Array.isArray(data.terminalTabs) ? [...new Set(data.terminalTabs.filter(isId))] : [];
+  const tabs = Array.isArray(data.terminalTabs) ? [...new Set(data.terminalTabs.filter(isTab))] : [];
   view.terminalTabs = tabs.slice(-TABS_MAX);
-  const active = data.activeTerminal;
-  view.activeTerminal = tabs.find((tab) => tab === active) ?? view.terminalTabs[0];
+  const shown = view.terminalTabs.flatMap(terminalsOf);
+  view.activeTerminal = shown.find((id) => id === data.activeTerminal) ?? shown[0];
   if (isId(data.conversationId)) view.conversationId = data.conversationId;
   if (data.panel === "open" || data.panel === "closed" || data.panel === "full") view.panel = data.panel;
   if (data.leftPanel === "open" || data.leftPanel === "closed") view.leftPanel = data.leftPanel;

@@ -9,7 +9,7 @@ const KEY = "mosaic.view";
 export const NARROW = "(max-width: 767px)";
 const WRITE_AFTER_MS = 250;
 
-/** Begins; the answer ends it. Call it once, when somebody is signed in. */
+/** Begins; the answer ends it. For as long as somebody is signed in. */
 export function syncView(): () => void {
   const narrow = window.matchMedia(NARROW);
   const own = restored(read(sessionStorage));
@@ -41,11 +41,6 @@ export function syncView(): () => void {
     window.removeEventListener("popstate", fromAddress);
     window.removeEventListener("pagehide", writer.now);
   };
-}
-
-/** Forgets everything that was kept, for who signs out. */
-export function forgetView(): void {
-  for (const storage of [sessionStorage, localStorage]) storage.removeItem(KEY);
 }
 
 function toAddress(view: View): void {
