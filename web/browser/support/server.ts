@@ -119,7 +119,7 @@ enabled = false
 description = "Asks before it goes on."
 kind = "command"
 command = ["/bin/bash", "-c", "echo working on: $1; read -r -p 'Continue? [y/N] ' answer; echo \\"you said $answer\\"", "asks", "{prompt}"]
-question_pattern = '\\[y/N\\] $'
+input_pattern = '\\[y/N\\] $'
 `;
 }
 

@@ -2,35 +2,15 @@
 
 import { useMemo } from "react";
 import { failureOf } from "../api/failure.ts";
-import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { uuidv7 } from "../api/uuid.ts";
 import { toast } from "../ui/index.ts";
 import { useClients, useRole } from "../workspace/hooks.tsx";
 import { useQueueAnswer } from "./live.ts";
-
-export interface May {
-  /** Spawn, answer, kill, retry, pause. */
-  act: boolean;
-  /** Kill everything. */
-  killAll: boolean;
-  /** Why not, in a sentence; empty if all is allowed. */
-  why: string;
-}
+import { type May, mayOf } from "./may.ts";
 
 export function useMay(): May {
   const role = useRole();
   return useMemo(() => mayOf(role), [role]);
-}
-
-export function mayOf(role: Role): May {
-  const act = role >= Role.MEMBER;
-  const killAll = role >= Role.ADMIN;
-  const why = act
-    ? killAll
-      ? ""
-      : "Killing everything needs an admin's token."
-    : "You are a viewer: you see everything here, but it takes a member's token to change anything.";
-  return { act, killAll, why };
 }
 
 export interface Deeds {

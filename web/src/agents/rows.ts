@@ -131,7 +131,7 @@ export function rowOf(job: Job, agent?: Agent, around: Around = NOTHING): Row {
   };
 }
 
-function rowOfAgent(agent: Agent, lines: Lines): Row {
+export function rowOfAgent(agent: Agent, lines: Lines): Row {
   const over = isAgentOver(agent.state);
   const state = agentWords(agent.state, agent.exit);
   const line = lines.get(agent.id)?.line || agent.lastLine;

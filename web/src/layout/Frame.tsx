@@ -3,12 +3,20 @@
 
 import { Suspense, useEffect } from "react";
 import type { Failure } from "../api/failure.ts";
+import { CommandCardContext } from "../chat/cards.ts";
 import { useConnection, useWorkspace } from "../workspace/hooks.tsx";
 import { Banner } from "./Banner.tsx";
 import { Desk } from "./Desk.tsx";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import styles from "./Frame.module.css";
-import { ChatOverlay, Palette, SettingsDialog, ShortcutsDialog } from "./features.tsx";
+import {
+  AgentDialogs,
+  ChatOverlay,
+  CommandCard,
+  Palette,
+  SettingsDialog,
+  ShortcutsDialog,
+} from "./features.tsx";
 import { Header } from "./Header.tsx";
 import { Notifications } from "./Notifications.tsx";
 import { Phone } from "./Phone.tsx";
@@ -28,21 +36,23 @@ export function Frame({ onRefused }: { onRefused(why: Failure): void }) {
   useRefusal(onRefused);
   const narrow = useView((view) => view.narrow);
   return (
-    <div className={styles.frame}>
-      <SkipLinks />
-      <Banner />
-      {narrow ? (
-        <Phone />
-      ) : (
-        <>
-          <Header />
-          <Desk />
-          <StatusBar />
-        </>
-      )}
-      <Overlays />
-      <Notifications />
-    </div>
+    <CommandCardContext value={CommandCard}>
+      <div className={styles.frame}>
+        <SkipLinks />
+        <Banner />
+        {narrow ? (
+          <Phone />
+        ) : (
+          <>
+            <Header />
+            <Desk />
+            <StatusBar />
+          </>
+        )}
+        <Overlays />
+        <Notifications />
+      </div>
+    </CommandCardContext>
   );
 }
 
@@ -84,6 +94,7 @@ function Overlays() {
         {overlay === "settings" && <SettingsDialog open onClose={close} />}
         {overlay === "shortcuts" && <ShortcutsDialog open onClose={close} />}
         <ChatOverlay />
+        <AgentDialogs />
       </Suspense>
     </ErrorBoundary>
   );

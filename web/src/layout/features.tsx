@@ -14,6 +14,8 @@ export const TerminalPanel = lazy(async () =>
   only((await import("../terminal/TerminalPanel.tsx")).TerminalPanel),
 );
 export const AgentsPanel = lazy(async () => only((await import("../agents/AgentsPanel.tsx")).AgentsPanel));
+export const AgentDialogs = lazy(async () => only((await import("../agents/AgentDialogs.tsx")).AgentDialogs));
+export const CommandCard = lazy(async () => only((await import("../agents/CommandCard.tsx")).CommandCard));
 export const UsageView = lazy(async () => only((await import("../usage/UsageView.tsx")).UsageView));
 export const TokensView = lazy(async () => only((await import("../tokens/TokensView.tsx")).TokensView));
 export const Palette = lazy(async () => only((await import("./Palette.tsx")).Palette));

@@ -15,14 +15,14 @@ import type { SessionState } from "./session-state.ts";
 
 export const MAC = isApple();
 
-const pools = new WeakMap<Hub, Pool>();
+/** The page's only pool. It goes when somebody signs in anew, with another hub. */
+let current: { hub: Hub; pool: Pool; end: () => void } | undefined;
 
-function makePool(hub: Hub, clients: Clients): Pool {
-  // Never closed: it lives as long as the page, and says a word only when somebody types somewhere else.
+function makePool(hub: Hub, clients: Clients) {
   const channel = new BroadcastChannel("mosaic-terminals");
   const claims = new Claims((word) => channel.postMessage(word), Date.now);
   channel.onmessage = ({ data }: MessageEvent<Word>) => claims.hear(data);
-  return new Pool({
+  const pool = new Pool({
     hub,
     claims,
     mac: MAC,
@@ -31,17 +31,21 @@ function makePool(hub: Hub, clients: Clients): Pool {
       return data;
     },
   });
+  const end = () => {
+    pool.dispose();
+    channel.close();
+  };
+  return { hub, pool, end };
 }
 
 export function usePool(): Pool {
   const hub = useHub();
   const clients = useClients();
-  let pool = pools.get(hub);
-  if (pool === undefined) {
-    pool = makePool(hub, clients);
-    pools.set(hub, pool);
+  if (current?.hub !== hub) {
+    current?.end();
+    current = makePool(hub, clients);
   }
-  return pool;
+  return current.pool;
 }
 
 /** The session of a terminal for as long as the view is there; undefined before the first effect. */
