@@ -1,15 +1,17 @@
 // The dialogs of the agents, once in the page, and their commands in the palette. It must not know who opens them.
 
 import { OctagonX, Pause, Play, Plus } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useCommand } from "../layout/commands.ts";
 import { useDeeds, useMay } from "./deeds.ts";
 import { openKillAll, openPause, openSpawn, useDialogs } from "./dialogs.ts";
-import { KillAllDialog } from "./KillAllDialog.tsx";
-import { KillDialog } from "./KillDialog.tsx";
 import { useQueue } from "./live.ts";
-import { PauseDialog } from "./PauseDialog.tsx";
-import { SpawnDialog } from "./SpawnDialog.tsx";
+
+// Each is loaded when it opens first.
+const SpawnDialog = lazy(async () => ({ default: (await import("./SpawnDialog.tsx")).SpawnDialog }));
+const KillDialog = lazy(async () => ({ default: (await import("./KillDialog.tsx")).KillDialog }));
+const KillAllDialog = lazy(async () => ({ default: (await import("./KillAllDialog.tsx")).KillAllDialog }));
+const PauseDialog = lazy(async () => ({ default: (await import("./PauseDialog.tsx")).PauseDialog }));
 
 export function AgentDialogs() {
   const { spawn, kill, killAll, pause } = useDialogs();
@@ -18,7 +20,7 @@ export function AgentDialogs() {
   const rounds = { killAll: useRound(killAll), pause: useRound(pause), kill: useRound(kill !== undefined) };
   useAgentCommands();
   return (
-    <>
+    <Suspense fallback={null}>
       {spawned && (
         <SpawnDialog
           open={spawn !== undefined}
@@ -48,7 +50,7 @@ export function AgentDialogs() {
           onClose={() => useDialogs.setState({ pause: false })}
         />
       )}
-    </>
+    </Suspense>
   );
 }
 

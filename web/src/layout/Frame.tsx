@@ -3,12 +3,20 @@
 
 import { Suspense, useEffect } from "react";
 import type { Failure } from "../api/failure.ts";
+import { CommandCardContext } from "../chat/cards.ts";
 import { useConnection, useWorkspace } from "../workspace/hooks.tsx";
 import { Banner } from "./Banner.tsx";
 import { Desk } from "./Desk.tsx";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import styles from "./Frame.module.css";
-import { ChatOverlay, Palette, SettingsDialog, ShortcutsDialog } from "./features.tsx";
+import {
+  AgentDialogs,
+  ChatOverlay,
+  CommandCard,
+  Palette,
+  SettingsDialog,
+  ShortcutsDialog,
+} from "./features.tsx";
 import { Header } from "./Header.tsx";
 import { Phone } from "./Phone.tsx";
 import { focusRegion } from "./regions.ts";
@@ -27,20 +35,22 @@ export function Frame({ onRefused }: { onRefused(why: Failure): void }) {
   useRefusal(onRefused);
   const narrow = useView((view) => view.narrow);
   return (
-    <div className={styles.frame}>
-      <SkipLinks />
-      <Banner />
-      {narrow ? (
-        <Phone />
-      ) : (
-        <>
-          <Header />
-          <Desk />
-          <StatusBar />
-        </>
-      )}
-      <Overlays />
-    </div>
+    <CommandCardContext value={CommandCard}>
+      <div className={styles.frame}>
+        <SkipLinks />
+        <Banner />
+        {narrow ? (
+          <Phone />
+        ) : (
+          <>
+            <Header />
+            <Desk />
+            <StatusBar />
+          </>
+        )}
+        <Overlays />
+      </div>
+    </CommandCardContext>
   );
 }
 
@@ -82,6 +92,7 @@ function Overlays() {
         {overlay === "settings" && <SettingsDialog open onClose={close} />}
         {overlay === "shortcuts" && <ShortcutsDialog open onClose={close} />}
         <ChatOverlay />
+        <AgentDialogs />
       </Suspense>
     </ErrorBoundary>
   );

@@ -13,10 +13,9 @@ export const ChatOverlay = lazy(async () => only((await import("../chat/ChatOver
 export const TerminalPanel = lazy(async () =>
   only((await import("../terminal/TerminalPanel.tsx")).TerminalPanel),
 );
-const agents = import.meta.glob<{ AgentsPanel: ComponentType }>("../agents/AgentsPanel.tsx");
-export const AgentsPanel = lazy(async () =>
-  only((await agents["../agents/AgentsPanel.tsx"]?.())?.AgentsPanel ?? None),
-);
+export const AgentsPanel = lazy(async () => only((await import("../agents/AgentsPanel.tsx")).AgentsPanel));
+export const AgentDialogs = lazy(async () => only((await import("../agents/AgentDialogs.tsx")).AgentDialogs));
+export const CommandCard = lazy(async () => only((await import("../agents/CommandCard.tsx")).CommandCard));
 export const UsageView = lazy(async () => only((await import("../usage/UsageView.tsx")).UsageView));
 export const TokensView = lazy(async () => only((await import("../tokens/TokensView.tsx")).TokensView));
 export const Palette = lazy(async () => only((await import("./Palette.tsx")).Palette));
@@ -44,8 +43,4 @@ export function Loading() {
       <Spinner label="Loading…" />
     </div>
   );
-}
-
-function None() {
-  return null;
 }
