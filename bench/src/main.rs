@@ -14,6 +14,7 @@ mod slow_reader;
 mod spawn;
 mod text;
 mod throughput;
+mod web;
 
 use std::{os::unix::process::CommandExt, process::Command};
 
@@ -40,6 +41,8 @@ enum What {
     Chat(chat::ChatArgs),
     /// Agents: starts, the queue's throughput, the kill switch, memory
     Orchestrator(agents::AgentsArgs),
+    /// The page in a headless Chromium: a key's echo, much output, the first load, memory
+    Web(web::WebArgs),
     /// Serves the bare stream over a bare PTY; started by the benchmark itself
     #[command(hide = true)]
     Floor,
@@ -88,6 +91,8 @@ fn main() -> Result<()> {
         What::Floor => runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(floor::serve()),
         What::FloorSpawn { count } => floor::spawn_many(count),
         What::FloorEcho { count } => floor::echo_many(count),
+        What::Web(_) if std::env::var_os(BOUND).is_none() => again("no core"),
+        What::Web(args) => runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(web::run(&args)),
         What::Terminal(args) if std::env::var_os(BOUND).is_none() => bind(args.core),
         What::Terminal(args) => {
             runtime(tokio::runtime::Builder::new_current_thread())?.block_on(terminal(&args))
@@ -107,13 +112,17 @@ fn runtime(mut builder: tokio::runtime::Builder) -> Result<tokio::runtime::Runti
     builder.enable_all().build().context("start the runtime")
 }
 
-/// Becomes the same program on one core, with the server beside it as the one to measure. All that it starts
-/// stays there, and every runtime sees one core from its first moment.
+/// Becomes the same program on one core. All that it starts stays there, and every runtime sees one core from its
+/// first moment.
 fn bind(core: Option<usize>) -> Result<()> {
-    let core = machine::bind_to(core)?;
+    again(&machine::bind_to(core)?.to_string())
+}
+
+/// Becomes the same program, with the server beside it as the one to measure.
+fn again(bound: &str) -> Result<()> {
     let program = std::env::current_exe()?;
     let mut again = Command::new(&program);
-    again.args(std::env::args_os().skip(1)).env(BOUND, core.to_string());
+    again.args(std::env::args_os().skip(1)).env(BOUND, bound);
     if std::env::var_os("MOSAIC_TEST_SERVER_BIN").is_none() {
         again.env("MOSAIC_TEST_SERVER_BIN", program.with_file_name("mosaic-server"));
     }

@@ -48,6 +48,11 @@ impl Mosaic {
         connect(&self.server)
     }
 
+    /// Where it listens.
+    pub(crate) fn endpoint(&self) -> String {
+        self.server.endpoint()
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

@@ -24,6 +24,7 @@ Examples:
   mosaic agent run -- make test             as a job that is watched to its end
   mosaic agent ls                           the agents that run
   mosaic chat                               talk to a model
+  mosaic web                                all of it in the browser
   git diff | mosaic chat send --system 'Write a commit message for this.'
   mosaic --json term ls | jq .              the same for programs
   eval \"$(mosaic env)\"                      sets MOSAIC_ENDPOINT, MOSAIC_TOKEN
@@ -102,6 +103,9 @@ pub(crate) enum Command {
     Models,
     /// The tokens that models took and gave, and today's budget
     Usage(chat::usage::Usage),
+    /// The page in the browser, signed in
+    #[command(after_help = account::web::HELP)]
+    Web(account::web::Web),
     /// The server, its version and node, this account, the terminals
     Status,
     /// Whom the token names

@@ -6,14 +6,12 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, secret::Secret};
+use crate::{failure::Failure, private, secret::Secret};
 
 /// All contexts, and which one is current.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +57,7 @@ impl Contexts {
     /// Replaces the file.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = toml::to_string(self).map_err(|error| Failure::error(error.to_string()))?;
-        replace(path, &text).map_err(|error| Failure::file("write", path, &error))
+        private::replace(path, &text).map_err(|error| Failure::file("write", path, &error))
     }
 
     /// The context of this name.
@@ -71,20 +69,10 @@ impl Contexts {
     }
 }
 
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    // A temporary file is made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

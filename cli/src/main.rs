@@ -6,6 +6,7 @@ mod account;
 mod agent;
 mod args;
 mod attach;
+mod browser;
 mod chat;
 mod commands;
 mod contexts;
@@ -14,12 +15,14 @@ mod failure;
 mod job;
 mod json;
 mod output;
+mod private;
 mod queue;
 mod reach;
 mod secret;
 mod session;
 mod show;
 mod signals;
+mod stdin;
 mod surroundings;
 mod table;
 mod target;
@@ -78,6 +81,7 @@ async fn command(session: &Session, command: Command) -> Outcome {
         Command::Conversation(command) => chat::conversation::run(session, command).await,
         Command::Models => chat::models(session).await,
         Command::Usage(usage) => chat::usage::run(session, usage).await,
+        Command::Web(web) => account::web::run(session, web).await,
         Command::Status => account::status::run(session).await,
         Command::Whoami => account::whoami::run(session).await,
         Command::Token(command) => account::token::run(session, command).await,

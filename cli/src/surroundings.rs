@@ -15,7 +15,9 @@ use crate::{
 
 /// Looks around.
 pub(crate) fn look() -> Result<Surroundings, Failure> {
-    let token = match (variable("MOSAIC_TOKEN"), variable("MOSAIC_TOKEN_FILE")) {
+    let given = variable("MOSAIC_TOKEN");
+    let token_in_file = given.is_none();
+    let token = match (given, variable("MOSAIC_TOKEN_FILE")) {
         (Some(token), _) => Some(token.trim().to_owned()),
         (None, Some(path)) => {
             let path = PathBuf::from(path);
@@ -28,6 +30,7 @@ pub(crate) fn look() -> Result<Surroundings, Failure> {
     Ok(Surroundings {
         endpoint: variable("MOSAIC_ENDPOINT"),
         token: token.map(Into::into),
+        token_in_file,
         ca: variable("MOSAIC_CA").map(PathBuf::from),
         contexts: contexts_path().map_or_else(|| Ok(Contexts::default()), |path| Contexts::read(&path))?,
         local: local_server()?,
@@ -43,6 +46,13 @@ pub(crate) fn contexts_path() -> Option<PathBuf> {
 /// The file of what was said in `mosaic chat`, `$XDG_STATE_HOME/mosaic/chat_history`; none where an account has no home.
 pub(crate) fn chat_history_path() -> Option<PathBuf> {
     Some(base("XDG_STATE_HOME", ".local/state")?.join("mosaic/chat_history"))
+}
+
+/// The file that leads a browser to its sign-in, `$XDG_RUNTIME_DIR/mosaic/sign-in.html`; where there is none, it stands
+/// with the other files that come and go.
+pub(crate) fn sign_in_path() -> Option<PathBuf> {
+    let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_dir());
+    Some(runtime.or_else(|| base("XDG_STATE_HOME", ".local/state"))?.join("mosaic/sign-in.html"))
 }
 
 /// The server that this account runs on this machine: it leaves its URL and the operator's token in

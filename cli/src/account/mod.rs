@@ -9,5 +9,6 @@ pub(crate) mod events;
 pub(crate) mod login;
 pub(crate) mod status;
 pub(crate) mod token;
+pub(crate) mod web;
 pub(crate) mod whoami;
 pub(crate) mod workspace;

@@ -4,6 +4,7 @@
 
 mod agent;
 mod agent_ci;
+mod agent_newcomer;
 mod agent_run;
 mod attach;
 mod chat;
@@ -13,3 +14,4 @@ mod safety;
 mod support;
 mod unreachable;
 mod wait;
+mod web;

@@ -47,6 +47,8 @@ fn a_reader_that_leaves_ends_its_generation() {
     leaves.line();
     drop(leaves);
     let after_reading = answered(&program);
+    // As slow as the machine is at its slowest: others may work on it by now.
+    let alone = alone.max(answered(&program));
     // 200 ms, times what the machine is slower than one that answers in 400 ms.
     let bound = Duration::from_millis(200).max(alone / 2) + alone * 2;
     assert!(after < bound && after_reading < bound, "{alone:?} alone, {after:?}, {after_reading:?}");

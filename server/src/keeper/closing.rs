@@ -92,6 +92,8 @@ pub struct Closed {
 pub struct Closings {
     open: HashMap<Uuid, Closing>,
     pause: Duration,
+    /// The last look killed something.
+    killing: bool,
     next: Option<Instant>,
 }
 
@@ -149,13 +151,14 @@ impl Closings {
             return Vec::new();
         }
         let seen = self.see(world, now);
-        let mut done = Vec::new();
+        let (mut done, mut killed) = (Vec::new(), false);
         self.open.retain(|id, closing| {
             let members = seen.members.get(id).map_or(&[] as &[Member], Vec::as_slice);
             let empty = members.is_empty() && world.groups.is_empty(*id);
             closing.empty_looks = if empty { closing.empty_looks + 1 } else { 0 };
             if !empty && now < closing.give_up_at {
                 closing.act(*id, members, world, now);
+                killed |= now >= closing.kill_at;
                 return true;
             }
             if empty && closing.empty_looks < EMPTY_LOOKS && closing.tracking == Tracking::ProcessTable {
@@ -166,7 +169,9 @@ impl Closings {
             done.push(Closed { id: *id, askers, ending, forget: closing.forget });
             false
         });
-        self.pause = (self.pause * 2).min(PAUSE_MAX);
+        // What was killed for the first time is gone in a moment: the pauses begin anew.
+        self.pause = if killed && !self.killing { PAUSE_MIN } else { (self.pause * 2).min(PAUSE_MAX) };
+        self.killing = killed;
         self.next = (!self.open.is_empty()).then(|| {
             let soonest_kill = self.open.values().map(|c| c.kill_at).filter(|t| *t > now).min();
             (now + self.pause).min(soonest_kill.unwrap_or(now + self.pause))

@@ -199,12 +199,9 @@ async fn switch(shared: &Arc<Shared>, who: &Principal, wish: Wish, pause: bool) 
             break;
         }
     }
-    let mut agents = Vec::with_capacity(switched.agents.len());
     let gone = switched.agents.iter().map(|agent| shared.gone(agent.id, agent.job));
     futures_util::future::join_all(gone).await;
-    for agent in switched.agents {
-        let now = store::read::agent(&shared.db, who.workspace, &agent.id.to_string()).await?;
-        agents.push(now.unwrap_or(agent));
-    }
+    let ids: Vec<AgentId> = switched.agents.iter().map(|agent| agent.id).collect();
+    let agents = store::read::agents_of(&shared.db, &ids).await?;
     Ok(Switched { agents, cancelled, epoch: switched.epoch })
 }

@@ -95,7 +95,7 @@ fn built(metadata: &Metadata) -> Vec<&cargo_metadata::Package> {
 }
 
 /// True if an SPDX expression can be met with allowed licences alone.
-fn allowed(expression: &str) -> bool {
+pub(crate) fn allowed(expression: &str) -> bool {
     // `/` is how older crates write OR. Every alternative may be several licences at once.
     expression.replace('/', " OR ").split(" OR ").any(|alternative| {
         alternative

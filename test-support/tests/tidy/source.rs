@@ -34,7 +34,7 @@ pub(crate) fn rust() -> Vec<Source> {
 }
 
 fn walk(directory: &Path, found: &mut Vec<Source>) {
-    let skipped = ["target", ".git", ".tools", "node_modules"];
+    let skipped = ["target", ".git", ".tools", "node_modules", "dist", ".vite"];
     for entry in fs::read_dir(directory).unwrap().flatten() {
         let path = entry.path();
         // In a worktree, `.git` is a file.

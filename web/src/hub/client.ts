@@ -85,6 +85,11 @@ export class HubClient implements Hub {
     }
   }
 
+  wake(): void {
+    this.post({ kind: "wake" });
+    this.typist.wake();
+  }
+
   close(): void {
     if (this.closed) {
       return;
@@ -172,8 +177,7 @@ export class HubClient implements Hub {
     const { signal } = this.closing;
     const wake = () => {
       if (document.visibilityState === "visible") {
-        this.post({ kind: "wake" });
-        this.typist.wake();
+        this.wake();
       }
     };
     document.addEventListener("visibilitychange", wake, { signal });

@@ -96,6 +96,9 @@ export interface Hub {
   /** The size of this page's window for a terminal; the newest one is sent, once the one before is answered. */
   resize(terminalId: string, cols: number, rows: number): void;
 
+  /** Tries to reach the server now, instead of at `retryAt`. */
+  wake(): void;
+
   /** Leaves: all subscriptions of this page end. */
   close(): void;
 }

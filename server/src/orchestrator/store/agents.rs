@@ -3,12 +3,12 @@
 use deadpool_postgres::Transaction;
 use futures_util::future::BoxFuture;
 
-use super::{JobRow, after_end, agent_event, job_event, lock_agent, lock_job, write_agent, write_job};
+use super::{after_end, agent_event, job_event, lock_agent, lock_both, write_agent, write_both};
 use crate::{
     auth::Actor,
     db::changes::{Changes, NewEvent, Outcome},
     error::Result,
-    ids::{AgentId, JobId},
+    ids::AgentId,
     orchestrator::{
         agent::{Agent, Change, Receipt},
         job::{self, EndReason, Job, State},
@@ -133,24 +133,32 @@ async fn ended_in(tx: &Transaction<'_>, id: AgentId, end: End) -> Result<Outcome
         if end.left.kept.is_none() {
             agent.worktree = None;
         }
+        if end.left.branch_gone {
+            agent.branch = None;
+        }
         agent.left = end.left.clone();
-        write_agent(tx, &agent).await?;
         events.push(agent_event(&agent, change, &actor)?);
         // Only for whoever is its newest agent: a job that was given to another one is that one's.
         if job.agent == Some(id) && job.fence == agent.fence && job.state.has_agent() {
-            conclude(tx, &mut job, &end, &mut events).await?;
+            let change = conclude(&mut job, &end);
+            events.push(job_event(&job, change, &actor)?);
+            write_both(tx, &agent, &job).await?;
+            if job.state.is_over() {
+                after_end(tx, &job, &mut events).await?;
+            }
+        } else {
+            write_agent(tx, &agent).await?;
         }
     }
     done(Some(Both { agent, job }), events)
 }
 
 /// What becomes of the job.
-async fn conclude(tx: &Transaction<'_>, job: &mut Job, end: &End, events: &mut Vec<NewEvent>) -> Result<()> {
+fn conclude(job: &mut Job, end: &End) -> job::Change {
     job.exit = end.exit.or(job.exit);
     job.tokens_used += end.tokens_used;
-    let actor = Actor::system();
     let stopped = job.stop.clone();
-    let change = match (&stopped, &end.verdict) {
+    match (&stopped, &end.verdict) {
         (Some(stop), verdict) if !matches!(verdict, Verdict::Lost(_)) => {
             let words =
                 if stop.words.is_empty() { format!("by {}", stop.principal) } else { stop.words.clone() };
@@ -184,13 +192,7 @@ async fn conclude(tx: &Transaction<'_>, job: &mut Job, end: &End, events: &mut V
             job.requeue();
             job::Change::Requeued
         }
-    };
-    write_job(tx, job).await?;
-    events.push(job_event(job, change, &actor)?);
-    if job.state.is_over() {
-        after_end(tx, job, events).await?;
     }
-    Ok(())
 }
 
 /// Agents whose server does not answer, or answers again.
@@ -213,17 +215,6 @@ async fn reach_in(tx: &Transaction<'_>, ids: Vec<AgentId>, reachable: bool) -> R
         }
     }
     Ok(Outcome::Done { value: changed, events })
-}
-
-async fn lock_both(tx: &Transaction<'_>, id: AgentId) -> Result<Option<(Agent, Job)>> {
-    let sql = "SELECT job_id, workspace_id FROM agents WHERE id = $1";
-    let Some(row) = tx.query_opt(&tx.prepare_cached(sql).await?, &[&id.0]).await? else { return Ok(None) };
-    let (job, workspace): (uuid::Uuid, uuid::Uuid) = (row.try_get(0)?, row.try_get(1)?);
-    // In the order of all: the queue first, whose counts the job's end may change.
-    let sql = "SELECT 1 FROM queues WHERE workspace_id = $1 FOR UPDATE";
-    tx.query_opt(&tx.prepare_cached(sql).await?, &[&workspace]).await?;
-    let Some(JobRow { job, .. }) = lock_job(tx, JobId(job)).await? else { return Ok(None) };
-    Ok(lock_agent(tx, id).await?.map(|agent| (agent, job)))
 }
 
 fn done<T>(value: T, events: Vec<NewEvent>) -> Result<Outcome<T>> {

@@ -4,10 +4,10 @@
 //! agent as STARTING is what counts, and it checks claim, fence, epoch and room once more.
 
 use deadpool_postgres::Transaction;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join, try_join4};
 use tokio_postgres::types::Json;
 
-use super::{JobRow, agent_event, job_event, lock_job, seconds, to_agent, to_job, write_job};
+use super::{agent_event, job_event, seconds, to_agent, to_job, write_job};
 use crate::{
     auth::Actor,
     db::{
@@ -125,30 +125,21 @@ pub async fn begin(changes: &Changes, agent: Agent, limits: Limits) -> Result<Be
 
 async fn begin_in(tx: &Transaction<'_>, mut agent: Agent, limits: Limits) -> Result<Outcome<Begun>> {
     let done = |value, events| Ok(Outcome::Done { value, events });
-    let sql = "SELECT epoch, paused FROM queues WHERE workspace_id = $1 FOR UPDATE";
-    let queue = tx.query_one(&tx.prepare_cached(sql).await?, &[&agent.workspace.0]).await?;
-    let (epoch, paused): (i64, bool) = (queue.try_get(0)?, queue.try_get(1)?);
-    let Some(JobRow { mut job, epoch: queued_in }) = lock_job(tx, agent.job).await? else {
+    let Some(Found { epoch, paused, mut job, queued_in, before, claimed, running, same }) =
+        find(tx, &agent).await?
+    else {
         return done(Begun::Stale, Vec::new());
     };
-    let sql = "SELECT record FROM agents WHERE id = $1";
-    if let Some(row) = tx.query_opt(&tx.prepare_cached(sql).await?, &[&agent.id.0]).await? {
+    if let Some(before) = before {
         // The commit came through, only its answer did not.
-        return done(Begun::Starting(Box::new(job), Box::new(to_agent(&row)?)), Vec::new());
+        return done(Begun::Starting(Box::new(job), Box::new(before)), Vec::new());
     }
-    let sql = "SELECT 1 FROM jobs WHERE id = $1 AND claim_node = $2";
-    let claimed = tx.query_opt(&tx.prepare_cached(sql).await?, &[&job.id.0, &agent.node.0]).await?.is_some();
     if !claimed || job.fence != agent.fence || queued_in != epoch || !job.state.waits() {
         return done(Begun::Stale, Vec::new());
     }
-    let sql = format!(
-        "SELECT count(*), count(*) FILTER (WHERE profile = $2) FROM agents WHERE workspace_id = $1 AND {RUNNING}"
-    );
-    let row = tx.query_one(&tx.prepare_cached(&sql).await?, &[&job.workspace.0, &job.spec.profile]).await?;
-    let (all, same): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let over = |count: i64, most: usize| usize::try_from(count).unwrap_or(usize::MAX) >= most;
-    if paused || over(all, limits.per_workspace) || (limits.per_profile > 0 && over(same, limits.per_profile))
-    {
+    let profile_full = limits.per_profile > 0 && over(same, limits.per_profile);
+    if paused || over(running, limits.per_workspace) || profile_full {
         write_job(tx, &job).await?;
         return done(Begun::NoRoom, Vec::new());
     }
@@ -158,7 +149,64 @@ async fn begin_in(tx: &Transaction<'_>, mut agent: Agent, limits: Limits) -> Res
     job.retry_ms = None;
     job.agent = Some(agent.id);
     agent.attempt = job.attempts;
-    write_job(tx, &job).await?;
+    try_join(write_job(tx, &job), insert_agent(tx, &agent)).await?;
+    let actor = Actor::system();
+    let events =
+        vec![job_event(&job, Change::Started, &actor)?, agent_event(&agent, agent::Change::Created, &actor)?];
+    done(Begun::Starting(Box::new(job), Box::new(agent)), events)
+}
+
+/// What a start depends on.
+struct Found {
+    epoch: i64,
+    paused: bool,
+    job: Job,
+    /// The queue's epoch when the job was queued.
+    queued_in: i64,
+    /// The agent, if it was recorded before.
+    before: Option<Agent>,
+    /// The claim is this server's.
+    claimed: bool,
+    /// Agents of the workspace that run ...
+    running: i64,
+    /// ... and those of them with the same profile.
+    same: i64,
+}
+
+/// Locks queue and job and looks at the rest, in one round trip: the statements are prepared, so that they go out
+/// together and in this order. `None` if there is no such job any more.
+async fn find(tx: &Transaction<'_>, agent: &Agent) -> Result<Option<Found>> {
+    let queue =
+        tx.prepare_cached("SELECT epoch, paused FROM queues WHERE workspace_id = $1 FOR UPDATE").await?;
+    let sql =
+        "SELECT record, fence, epoch, coalesce(claim_node = $2, false) FROM jobs WHERE id = $1 FOR UPDATE";
+    let job = tx.prepare_cached(sql).await?;
+    let before = tx.prepare_cached("SELECT record FROM agents WHERE id = $1").await?;
+    let sql = format!(
+        "SELECT count(*), count(*) FILTER (WHERE profile = $2) FROM agents WHERE workspace_id = $1 AND {RUNNING}"
+    );
+    let counts = tx.prepare_cached(&sql).await?;
+    let (queue, job, before, counts) = try_join4(
+        tx.query_one(&queue, &[&agent.workspace.0]),
+        tx.query_opt(&job, &[&agent.job.0, &agent.node.0]),
+        tx.query_opt(&before, &[&agent.id.0]),
+        tx.query_one(&counts, &[&agent.workspace.0, &agent.profile]),
+    )
+    .await?;
+    let Some(job) = job else { return Ok(None) };
+    Ok(Some(Found {
+        epoch: queue.try_get(0)?,
+        paused: queue.try_get(1)?,
+        job: to_job(&job)?,
+        queued_in: job.try_get(2)?,
+        claimed: job.try_get(3)?,
+        before: before.as_ref().map(to_agent).transpose()?,
+        running: counts.try_get(0)?,
+        same: counts.try_get(1)?,
+    }))
+}
+
+async fn insert_agent(tx: &Transaction<'_>, agent: &Agent) -> Result<()> {
     let sql = "INSERT INTO agents (id, workspace_id, job_id, name, state, profile, node_id, fence, terminal_id, record, \
                create_time) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, to_timestamp($11::float8))";
     tx.execute(
@@ -178,10 +226,7 @@ async fn begin_in(tx: &Transaction<'_>, mut agent: Agent, limits: Limits) -> Res
         ],
     )
     .await?;
-    let actor = Actor::system();
-    let events =
-        vec![job_event(&job, Change::Started, &actor)?, agent_event(&agent, agent::Change::Created, &actor)?];
-    done(Begun::Starting(Box::new(job), Box::new(agent)), events)
+    Ok(())
 }
 
 /// Profiles with a limit of their own that are full, by workspace.

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::types::Json;
 
 use super::{
-    JobRow, after_end, agent_event, job_event, lock_agent, lock_job, seconds, to_job, write_agent, write_job,
+    after_end, agent_event, job_event, lock_agent, lock_job, seconds, to_job, write_agent, write_job,
 };
 use crate::{
     auth::Actor,
@@ -189,7 +189,7 @@ async fn stop_in(
     stop: Stop,
     actor: Actor,
 ) -> Result<Outcome<Option<Stopped>>> {
-    let Some(JobRow { mut job, .. }) = lock_job(tx, id).await? else {
+    let Some(mut job) = lock_job(tx, id).await? else {
         return Ok(Outcome::Done { value: None, events: Vec::new() });
     };
     let mut agent = match job.agent {
@@ -254,7 +254,7 @@ async fn retry_in(
         Some(row) => row.try_get(0)?,
         None => 0,
     };
-    let Some(JobRow { mut job, .. }) = lock_job(tx, id).await? else {
+    let Some(mut job) = lock_job(tx, id).await? else {
         return Ok(Outcome::Refused(super::super::job_not_found("job_id", &id.to_string())));
     };
     if let Some(request) = &request {
@@ -312,7 +312,7 @@ async fn asked_in(tx: &Transaction<'_>, id: AgentId, question: Option<String>) -
     let done = |events| Ok(Outcome::Done { value: (), events });
     let sql = "SELECT job_id FROM agents WHERE id = $1";
     let Some(row) = tx.query_opt(sql, &[&id.0]).await? else { return done(Vec::new()) };
-    let Some(JobRow { mut job, .. }) = lock_job(tx, JobId(row.try_get(0)?)).await? else {
+    let Some(mut job) = lock_job(tx, JobId(row.try_get(0)?)).await? else {
         return done(Vec::new());
     };
     let Some(mut agent) = lock_agent(tx, id).await? else { return done(Vec::new()) };
@@ -351,7 +351,7 @@ async fn give_up_in(tx: &Transaction<'_>, now_ms: u64) -> Result<Outcome<Vec<Job
     let (mut ids, mut events) = (Vec::new(), Vec::new());
     for row in rows {
         let (id, killed): (uuid::Uuid, bool) = (row.try_get(0)?, row.try_get(1)?);
-        let Some(JobRow { mut job, .. }) = lock_job(tx, JobId(id)).await? else { continue };
+        let Some(mut job) = lock_job(tx, JobId(id)).await? else { continue };
         let (why, message) = if killed {
             (EndReason::KillSwitch, "the kill switch ended it before it started".to_owned())
         } else {

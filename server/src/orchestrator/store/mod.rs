@@ -12,6 +12,7 @@ pub mod queue;
 pub mod read;
 
 use deadpool_postgres::Transaction;
+use futures_util::future::{try_join, try_join3};
 use tokio_postgres::{Row, types::Json};
 
 use super::{
@@ -27,13 +28,6 @@ use crate::{
 
 /// Bytes of a prompt that events carry.
 const PROMPT_BYTES: usize = 1024;
-
-/// A job as it stands in its row.
-#[derive(Clone, Debug)]
-struct JobRow {
-    job: Job,
-    epoch: i64,
-}
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double for 285,000 years")]
 fn seconds(ms: u64) -> f64 {
@@ -52,16 +46,37 @@ fn to_agent(row: &Row) -> Result<Agent> {
     Ok(agent)
 }
 
-async fn lock_job(tx: &Transaction<'_>, id: JobId) -> Result<Option<JobRow>> {
-    let statement =
-        tx.prepare_cached("SELECT record, fence, epoch FROM jobs WHERE id = $1 FOR UPDATE").await?;
-    let row = tx.query_opt(&statement, &[&id.0]).await?;
-    row.map(|row| Ok(JobRow { job: to_job(&row)?, epoch: row.try_get(2)? })).transpose()
+async fn lock_job(tx: &Transaction<'_>, id: JobId) -> Result<Option<Job>> {
+    let statement = tx.prepare_cached("SELECT record, fence FROM jobs WHERE id = $1 FOR UPDATE").await?;
+    tx.query_opt(&statement, &[&id.0]).await?.as_ref().map(to_job).transpose()
 }
 
 async fn lock_agent(tx: &Transaction<'_>, id: AgentId) -> Result<Option<Agent>> {
     let statement = tx.prepare_cached("SELECT record FROM agents WHERE id = $1 FOR UPDATE").await?;
     tx.query_opt(&statement, &[&id.0]).await?.as_ref().map(to_agent).transpose()
+}
+
+/// An agent, and its job; locked in the order of all: queue, whose counts the job's end may change, job, agent.
+///
+/// In one round trip: the statements are prepared, so that they go out together and in this order.
+async fn lock_both(tx: &Transaction<'_>, id: AgentId) -> Result<Option<(Agent, Job)>> {
+    let sql = "SELECT 1 FROM queues WHERE workspace_id = (SELECT workspace_id FROM agents WHERE id = $1) FOR UPDATE";
+    let queue = tx.prepare_cached(sql).await?;
+    let sql =
+        "SELECT record, fence FROM jobs WHERE id = (SELECT job_id FROM agents WHERE id = $1) FOR UPDATE";
+    let job = tx.prepare_cached(sql).await?;
+    let agent = tx.prepare_cached("SELECT record FROM agents WHERE id = $1 FOR UPDATE").await?;
+    let id = id.0;
+    let (_, job, agent) =
+        try_join3(tx.query_opt(&queue, &[&id]), tx.query_opt(&job, &[&id]), tx.query_opt(&agent, &[&id]))
+            .await?;
+    let (Some(job), Some(agent)) = (job, agent) else { return Ok(None) };
+    Ok(Some((to_agent(&agent)?, to_job(&job)?)))
+}
+
+/// Writes both, which were locked.
+async fn write_both(tx: &Transaction<'_>, agent: &Agent, job: &Job) -> Result<()> {
+    try_join(write_agent(tx, agent), write_job(tx, job)).await.map(|_| ())
 }
 
 /// Writes a job that was locked. Whatever claim there was is over.
@@ -86,18 +101,13 @@ async fn write_agent(tx: &Transaction<'_>, agent: &Agent) -> Result<()> {
 async fn after_end(tx: &Transaction<'_>, over: &Job, events: &mut Vec<NewEvent>) -> Result<()> {
     let mut ended = vec![over.clone()];
     while let Some(over) = ended.pop() {
-        let sql = "UPDATE queues SET live = live - 1 WHERE workspace_id = $1";
-        tx.execute(&tx.prepare_cached(sql).await?, &[&over.workspace.0]).await?;
         if over.state == job::State::Succeeded {
-            count_dependencies(tx, over.id).await?;
+            try_join(count_off(tx, &over), count_dependencies(tx, over.id)).await?;
             continue;
         }
-        let sql = "SELECT job_id FROM job_dependencies d JOIN jobs j ON j.id = d.job_id \
-                   WHERE d.depends_on_id = $1 AND j.end_time IS NULL ORDER BY job_id";
-        for row in tx.query(&tx.prepare_cached(sql).await?, &[&over.id.0]).await? {
-            let Some(JobRow { job: mut dependent, .. }) = lock_job(tx, JobId(row.try_get(0)?)).await? else {
-                continue;
-            };
+        let ((), dependents) = try_join(count_off(tx, &over), dependents(tx, over.id)).await?;
+        for id in dependents {
+            let Some(mut dependent) = lock_job(tx, id).await? else { continue };
             if !dependent.state.waits() {
                 continue;
             }
@@ -116,6 +126,21 @@ async fn after_end(tx: &Transaction<'_>, over: &Job, events: &mut Vec<NewEvent>)
         }
     }
     Ok(())
+}
+
+/// The queue has one job less that is not over.
+async fn count_off(tx: &Transaction<'_>, over: &Job) -> Result<()> {
+    let sql = "UPDATE queues SET live = live - 1 WHERE workspace_id = $1";
+    tx.execute(&tx.prepare_cached(sql).await?, &[&over.workspace.0]).await?;
+    Ok(())
+}
+
+/// The jobs that depend on this one and are not over.
+async fn dependents(tx: &Transaction<'_>, id: JobId) -> Result<Vec<JobId>> {
+    let sql = "SELECT job_id FROM job_dependencies d JOIN jobs j ON j.id = d.job_id \
+               WHERE d.depends_on_id = $1 AND j.end_time IS NULL ORDER BY job_id";
+    let rows = tx.query(&tx.prepare_cached(sql).await?, &[&id.0]).await?;
+    rows.iter().map(|row| Ok(JobId(row.try_get(0)?))).collect()
 }
 
 /// Counts anew, for each job that depends on this one, how many it still waits for.

@@ -1,12 +1,12 @@
 //! The queue of a workspace: paused or not, its epoch, and how many wait.
 
+use std::collections::HashMap;
+
 use deadpool_postgres::Transaction;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    JobRow, after_end, agent_event, job_event, lock_agent, lock_job, to_job, write_agent, write_job,
-};
+use super::{after_end, agent_event, job_event, to_agent, to_job, write_agent, write_job};
 use crate::{
     auth::Actor,
     db::{
@@ -14,10 +14,10 @@ use crate::{
         changes::{Changes, Outcome},
     },
     error::Result,
-    ids::{AgentId, JobId, WorkspaceId},
+    ids::{JobId, WorkspaceId},
     orchestrator::{
         agent::{self, Agent},
-        job::{Change, Stop},
+        job::{Change, Job, Stop},
     },
 };
 
@@ -120,14 +120,10 @@ async fn switch_in(
                DO UPDATE SET epoch = queues.epoch + 1, paused = queues.paused OR $2::text IS NOT NULL, \
                    pause_reason = coalesce($2, queues.pause_reason) RETURNING epoch";
     let epoch = tx.query_one(sql, &[&workspace.0, &pause]).await?.try_get(0)?;
-    let mut switched = Switched { epoch, agents: Vec::new() };
-    let mut events = Vec::new();
-    let sql = "SELECT id, job_id FROM agents WHERE workspace_id = $1 AND end_time IS NULL ORDER BY job_id";
-    for row in tx.query(sql, &[&workspace.0]).await? {
-        let (id, job) = (AgentId(row.try_get(0)?), JobId(row.try_get(1)?));
-        let Some(JobRow { mut job, .. }) = lock_job(tx, job).await? else { continue };
-        let Some(mut agent) = lock_agent(tx, id).await? else { continue };
-        if job.agent == Some(id) && job.state.has_agent() {
+    let (mut agents, mut jobs, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    for (mut agent, mut job) in lock_running(tx, workspace).await? {
+        let newest = job.agent == Some(agent.id) && job.state.has_agent();
+        if newest {
             let stop = match job.stop.take() {
                 Some(before) => Stop { grace_ms: before.grace_ms.min(stop.grace_ms), ..before },
                 None => stop.clone(),
@@ -136,16 +132,34 @@ async fn switch_in(
             if job.step(Change::Stopping) {
                 events.push(job_event(&job, Change::Stopping, &actor)?);
             }
-            write_job(tx, &job).await?;
         }
         agent.stop = Some(job.stop.clone().unwrap_or_else(|| stop.clone()));
         if agent.step(agent::Change::Stopping) {
             events.push(agent_event(&agent, agent::Change::Stopping, &actor)?);
         }
-        write_agent(tx, &agent).await?;
-        switched.agents.push(agent);
+        agents.push(agent);
+        // One that was given up for a newer one has no say in the job any more.
+        jobs.extend(newest.then_some(job));
     }
-    Ok(Outcome::Done { value: switched, events })
+    // All at once: a hundred agents that are to end now cannot wait for two hundred round trips.
+    let written = try_join_all(agents.iter().map(|agent| write_agent(tx, agent)));
+    try_join(written, try_join_all(jobs.iter().map(|job| write_job(tx, job)))).await?;
+    Ok(Outcome::Done { value: Switched { epoch, agents }, events })
+}
+
+/// The agents of a workspace that are not over, each with its job, all locked. None begins or ends meanwhile: that
+/// takes the lock of the queue, which is held.
+async fn lock_running(tx: &Transaction<'_>, workspace: WorkspaceId) -> Result<Vec<(Agent, Job)>> {
+    let sql = "SELECT record, fence FROM jobs WHERE id IN \
+                   (SELECT job_id FROM agents WHERE workspace_id = $1 AND end_time IS NULL) ORDER BY id FOR UPDATE";
+    let jobs = tx.query(sql, &[&workspace.0]).await?;
+    let jobs = jobs.iter().map(to_job).collect::<Result<Vec<Job>>>()?;
+    let jobs: HashMap<JobId, Job> = jobs.into_iter().map(|job| (job.id, job)).collect();
+    let sql = "SELECT record FROM agents WHERE workspace_id = $1 AND end_time IS NULL ORDER BY job_id, id FOR UPDATE";
+    let agents = tx.query(sql, &[&workspace.0]).await?;
+    let agents = agents.iter().map(to_agent).collect::<Result<Vec<Agent>>>()?;
+    let with_job = |agent: Agent| jobs.get(&agent.job).cloned().map(|job| (agent, job));
+    Ok(agents.into_iter().filter_map(with_job).collect())
 }
 
 /// Jobs that are cancelled in one step.

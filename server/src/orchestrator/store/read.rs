@@ -73,6 +73,16 @@ pub async fn agent(db: &Db, workspace: WorkspaceId, named: &str) -> Result<Optio
     row.as_ref().map(to_agent).transpose()
 }
 
+/// Agents by their ids, in no order.
+///
+/// # Errors
+/// The database.
+pub async fn agents_of(db: &Db, ids: &[AgentId]) -> Result<Vec<Agent>> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = db.get().await?.query("SELECT record FROM agents WHERE id = ANY ($1)", &[&ids]).await?;
+    rows.iter().map(to_agent).collect()
+}
+
 /// An agent and its job, whosever they are.
 ///
 /// # Errors

@@ -6,7 +6,10 @@ use std::{
     convert::Infallible,
     fs,
     os::unix::fs::PermissionsExt as _,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -137,5 +140,44 @@ async fn a_proxy_of_the_environment_is_used_for_others_and_not_for_this_machine(
         assert_eq!((message.content.as_str(), message.error), ("through", None), "{model}");
         ensure!(fake.counts().finished == 1, "{model}: {:?}", fake.counts());
     }
+    Ok(())
+}
+
+/// A proxy that is asked for whole URLs, one in each connection, and a model server behind it, whatever name was asked
+/// for. Counts what it was asked.
+async fn forwarder(listener: TcpListener, target: String, asked: Arc<AtomicUsize>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        let (target, asked) = (target.clone(), Arc::clone(&asked));
+        connections.spawn(async move {
+            let mut client = BufReader::new(client);
+            let mut line = String::new();
+            client.read_line(&mut line).await?;
+            let (method, rest) = line.split_once(" http://model.test/").context("not a whole URL")?;
+            let mut server = TcpStream::connect(target).await?;
+            server.write_all(format!("{method} /{rest}connection: close\r\n").as_bytes()).await?;
+            asked.fetch_add(1, Ordering::Relaxed);
+            copy_bidirectional(&mut client, &mut server).await?;
+            anyhow::Ok(())
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_forwards_what_is_not_encrypted() -> Result<()> {
+    let far = FakeLlm::start(Script::new().reply("m", Reply::text(["forwarded"]))).await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let by = format!("http://{}", listener.local_addr()?);
+    let target = far.endpoint().split("//").last().context("no address")?.to_owned();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut proxies = JoinSet::new();
+    proxies.spawn(forwarder(listener, target, Arc::clone(&asked)));
+    let config = "[provider.far]\nkind = \"openai\"\nbase_url = \"http://model.test/v1\"\nmodel = \"m\"\n\
+                  [chat]\nmodel_titles = false\n";
+    let server = Server::builder().config_file(config.to_owned()).variable("HTTP_PROXY", &by).start().await?;
+    let request = mosaic_proto::chat::v1::SendMessageRequest { model: "far/m".to_owned(), ..say("hi") };
+    let message = Answered::to(&mut server.chat()?, request).await?.completed().await?;
+    assert_eq!((message.content.as_str(), message.error), ("forwarded", None));
+    ensure!(asked.load(Ordering::Relaxed) > 0, "the proxy was not asked");
     Ok(())
 }

@@ -1,0 +1,156 @@
+// Measures the page in a headless Chromium; `bench -- web` starts it beside a real server and makes the table.
+//
+// It prints a line of JSON for each figure: `{"what", "floor"?, "value"}`. It must not know what is asked of them.
+// Without WebGL, so that what a terminal shows is in the document and can be waited for.
+
+import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
+import { chromium } from "playwright-core";
+
+const { MOSAIC_ENDPOINT: endpoint, MOSAIC_SIGN_IN: link, MOSAIC_BENCH_WEB: wanted = "" } = process.env;
+const KEYS = 200;
+const BYTES = 50_000_000;
+const USE_MS = 120_000;
+
+function tell(what, value, floor) {
+  console.log(JSON.stringify({ what, value, floor }));
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.MOSAIC_TEST_CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--disable-3d-apis",
+    "--enable-precise-memory-info",
+    ...(process.getuid() === 0 ? ["--no-sandbox"] : []),
+  ],
+});
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+
+/** The first page: from the link to a box that takes a message, and all JavaScript that came. */
+async function load() {
+  const page = await context.newPage();
+  let bytes = 0;
+  const read = [];
+  page.on("response", (response) => {
+    if (/\.js(\?|$)/.test(response.url()))
+      read.push(response.body().then((body) => (bytes += gzipSync(body, { level: 9 }).length)));
+  });
+  const start = performance.now();
+  await page.goto(link);
+  await page.getByRole("textbox", { name: "Message", exact: true }).waitFor();
+  tell("load", performance.now() - start);
+  await page.waitForLoadState("networkidle").catch(() => {});
+  await Promise.all(read);
+  tell("javascript", bytes / 1000);
+  return page;
+}
+
+/** A shell in a tab of its own. */
+async function shell(page) {
+  await page
+    .getByRole("region", { name: "Terminals" })
+    .getByRole("button", { name: "New terminal", exact: true })
+    .first()
+    .click();
+  await page
+    .locator(".xterm-rows")
+    .filter({ hasText: /[$#%] / })
+    .last()
+    .waitFor();
+  await page.locator(".xterm-helper-textarea").last().focus();
+}
+
+/** From a key to its letter in the document. */
+async function echo(page) {
+  await page.keyboard.type("PS1=; clear\r");
+  await page.waitForTimeout(500);
+  await page.evaluate(() => {
+    const rows = [...document.querySelectorAll(".xterm-rows")].at(-1);
+    const times = [];
+    let pressed;
+    addEventListener("keydown", () => (pressed = performance.now()), { capture: true });
+    const seen = new MutationObserver(() => {
+      if (pressed === undefined) return;
+      times.push(performance.now() - pressed);
+      pressed = undefined;
+    });
+    seen.observe(rows, { childList: true, subtree: true, characterData: true });
+    Object.assign(window, { echoes: times });
+  });
+  for (let n = 0; n < KEYS; n++) {
+    await page.keyboard.press("abcdefghij"[n % 10]);
+    await page.waitForFunction((count) => window.echoes.length >= count, n + 1);
+  }
+  await page.keyboard.press("Control+C");
+  const times = (await page.evaluate(() => window.echoes)).sort((a, b) => a - b);
+  tell("echo p50", times[Math.floor(times.length / 2)]);
+  tell("echo p99", times[Math.floor(times.length * 0.99)]);
+}
+
+/** The same bytes into a bare xterm, and through a terminal of the server's. */
+async function output(page) {
+  const line = `${"0123456789".repeat(7)}\r\n`;
+  const bare = await context.newPage();
+  await bare.addScriptTag({ path: createRequire(import.meta.url).resolve("@xterm/xterm") });
+  const floor = await bare.evaluate(
+    async ({ line, bytes }) => {
+      const place = document.createElement("div");
+      document.body.append(place);
+      const terminal = new window.Terminal({
+        cols: 150,
+        rows: 20,
+        scrollback: 10_000,
+        allowProposedApi: true,
+      });
+      terminal.open(place);
+      const piece = line.repeat(Math.floor(65_536 / line.length));
+      const start = performance.now();
+      for (let sent = 0; sent < bytes; sent += piece.length)
+        await new Promise((done) => terminal.write(piece, done));
+      return performance.now() - start;
+    },
+    { line, bytes: BYTES },
+  );
+  await bare.close();
+  await page.bringToFront();
+  const count = Math.floor(BYTES / line.length);
+  await page.keyboard.type(`yes ${"0123456789".repeat(7)} | head -n ${count}; echo all''over\r`);
+  const start = performance.now();
+  await page.locator(".xterm-rows").filter({ hasText: "allover" }).waitFor({ timeout: 300_000 });
+  tell("output", performance.now() - start, floor);
+}
+
+/** Two minutes of typing, output, answers and views; what the heap has at the first and at the last half minute. */
+async function memory(page) {
+  const debug = await context.newCDPSession(page);
+  const heap = async () => {
+    await debug.send("HeapProfiler.collectGarbage");
+    return page.evaluate(() => performance.memory.usedJSHeapSize / 2 ** 20);
+  };
+  const end = performance.now() + USE_MS;
+  let first;
+  for (let round = 0; performance.now() < end; round++) {
+    await page.locator(".xterm-helper-textarea").last().focus();
+    await page.keyboard.type(`seq 1 20000; echo round ${round}\r`);
+    const box = page.getByRole("textbox", { name: "Message", exact: true });
+    await box.fill(round % 2 ? "/help" : "/status");
+    await box.press("Enter");
+    await page.waitForTimeout(1_000);
+    if (first === undefined && performance.now() > end - USE_MS * 0.75) first = await heap();
+  }
+  const last = await heap();
+  tell("memory", last);
+  tell("memory growth", last - (first ?? last));
+}
+
+try {
+  const wants = (name) => wanted === "" || wanted.split(",").includes(name);
+  const page = await load();
+  await shell(page);
+  if (wants("echo")) await echo(page);
+  if (wants("output")) await output(page);
+  if (wants("memory")) await memory(page);
+  if (!page.url().startsWith(endpoint)) throw new Error(`the page is at ${page.url()}`);
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,50 @@
+// What a person does in the chat. It must not know what a test wants of it.
+
+import type { Locator, Page } from "playwright-core";
+
+export async function chooseModel(page: Page, name: string): Promise<void> {
+  await page
+    .getByRole("button", { name: /^Model: / })
+    .first()
+    .click();
+  await page.getByRole("option", { name: new RegExp(`^${name}\\b`) }).click();
+}
+
+/** A conversation of its own, whose first message this is. */
+export async function ask(page: Page, text: string, model?: string): Promise<void> {
+  await page.getByRole("button", { name: "New conversation" }).first().click();
+  if (model) await chooseModel(page, model);
+  await say(page, text);
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  const box = page.getByRole("textbox", { name: "Message", exact: true });
+  await box.click();
+  await box.fill(text);
+  await box.press("Enter");
+}
+
+/** The newest answer, of a model or a command. */
+export function answer(page: Page): Locator {
+  return page.getByRole("article", { name: /^(Answer|Result)/ }).last();
+}
+
+/** The conversation's id, once the address has it. */
+export async function conversation(page: Page): Promise<string> {
+  await page.waitForURL(/#c\/[0-9a-f-]{36}/);
+  return page.url().split("#c/")[1] ?? "";
+}
+
+/** Waits until the newest answer is not being generated any more. */
+export async function finished(page: Page): Promise<void> {
+  await page.locator('article[aria-busy="false"]').last().waitFor();
+  await page.waitForFunction(
+    () => [...document.querySelectorAll("article")].at(-1)?.getAttribute("aria-busy") !== "true",
+  );
+}
+
+/** The numbers of an answer of the model `numbers`, in the order in which they stand there. */
+export async function numbers(page: Page): Promise<number[]> {
+  const text = await answer(page).innerText();
+  return [...text.matchAll(/\bn(\d+)\b/g)].map(([, n]) => Number(n));
+}

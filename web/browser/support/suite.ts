@@ -1,0 +1,44 @@
+// One server and one browser for the tests of a file. It must not know what they test.
+
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { launch, Visit } from "./browser.ts";
+import { Server } from "./server.ts";
+
+export interface Suite {
+  server(): Server;
+  /** A profile of its own, watched, and closed after the test. */
+  visit(size?: { width: number; height: number }): Promise<Visit>;
+}
+
+export function suite(): Suite {
+  let server: Server | undefined;
+  let browser: Browser | undefined;
+  const visits: Visit[] = [];
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([Server.start(), launch()]);
+  });
+  afterEach(async (test) => {
+    try {
+      for (const visit of visits.splice(0)) await visit.end(test.task.name);
+    } finally {
+      if (test.task.result?.state === "fail") console.error(server?.said());
+    }
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.end();
+  });
+  const there = <T>(it: T | undefined): T => {
+    if (it === undefined) throw new Error("it is not started");
+    return it;
+  };
+  return {
+    server: () => there(server),
+    async visit(size) {
+      const visit = await Visit.begin(there(browser), there(server), size);
+      visits.push(visit);
+      return visit;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+// The agents' part of the page: how the queue is, then agents, jobs or what happened; one of them with its details.
+//
+// It must not know where in the page it stands, nor how wide it is.
+
+import { ArrowLeft } from "lucide-react";
+import { useRef, useState } from "react";
+import { useView } from "../layout/view.ts";
+import { Button, Tabs } from "../ui/index.ts";
+import { AgentDetail } from "./AgentDetail.tsx";
+import { AgentList } from "./AgentList.tsx";
+import styles from "./AgentsPanel.module.css";
+import { FeedTab } from "./FeedTab.tsx";
+import { JobsTab } from "./JobsTab.tsx";
+import { useOnScreen } from "./live.ts";
+import { QueueBar } from "./QueueBar.tsx";
+
+type TabName = "agents" | "jobs" | "events";
+
+export function AgentsPanel() {
+  const [ref, onScreen] = useOnScreen();
+  const [tab, setTab] = useState<TabName>("agents");
+  const selected = useView((view) => view.agentId);
+  const list = useRef<HTMLDivElement>(null);
+  const close = () => {
+    useView.setState({ agentId: undefined });
+    // The list was hidden where there is room for one only; its current item takes the focus back.
+    requestAnimationFrame(() =>
+      list.current?.querySelector<HTMLElement>('[data-stop][tabindex="0"]')?.focus(),
+    );
+  };
+  return (
+    <section
+      ref={ref}
+      className={styles.panel}
+      aria-label="Agents and jobs"
+      data-detail={selected !== undefined}
+    >
+      <div ref={list} className={styles.list}>
+        <QueueBar active={onScreen} />
+        <div className={styles.tabs}>
+          <Tabs<TabName>
+            label="Agents"
+            value={tab}
+            onChange={setTab}
+            tabs={[
+              {
+                value: "agents",
+                label: "Agents",
+                content: <AgentList active={onScreen} selected={selected} />,
+              },
+              { value: "jobs", label: "Jobs", content: <JobsTab active={onScreen} selected={selected} /> },
+              { value: "events", label: "Events", content: <FeedTab /> },
+            ]}
+          />
+        </div>
+      </div>
+      {selected !== undefined && (
+        <div className={styles.detail}>
+          <div className={styles.back}>
+            <Button variant="ghost" size="small" icon={ArrowLeft} onClick={close}>
+              All agents
+            </Button>
+          </div>
+          <AgentDetail key={selected} id={selected} active={onScreen} onClose={close} />
+        </div>
+      )}
+    </section>
+  );
+}

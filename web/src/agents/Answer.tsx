@@ -1,0 +1,140 @@
+// What an agent asks, large, and where it is answered: quick answers, a line of text. It must not know the rest of it.
+
+import { CornerDownLeft, SendHorizontal } from "lucide-react";
+import { type FormEvent, useRef, useState } from "react";
+import { type Failure, failureOf } from "../api/failure.ts";
+import {
+  type Agent,
+  Agent_State,
+  type Job,
+  Job_State,
+} from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { uuidv7 } from "../api/uuid.ts";
+import { Button, FailureNote, IconButton, Input } from "../ui/index.ts";
+import { useClients } from "../workspace/hooks.tsx";
+import styles from "./Answer.module.css";
+import { useMay } from "./deeds.ts";
+import { StateIcon } from "./StateIcon.tsx";
+import { RequestIds } from "./spawn-form.ts";
+
+interface AnswerProps {
+  job: Job;
+  agent?: Agent;
+  /** Only while it asks, and smaller. */
+  compact?: boolean;
+}
+
+export function Answer({ job, agent, compact }: AnswerProps) {
+  const asks = job.state === Job_State.INPUT_REQUIRED;
+  const runs = asks || job.state === Job_State.RUNNING;
+  if (!agent || !runs || agent.state > Agent_State.STOPPING || (compact && !asks)) {
+    return null;
+  }
+  return (
+    <div className={asks ? styles.asks : styles.quiet} data-compact={compact || undefined}>
+      {asks && (
+        <div className={styles.question}>
+          <StateIcon icon="asks" tone="warn" size={compact ? 15 : 18} />
+          <p className={styles.words}>
+            <span className="visually-hidden">It asks: </span>
+            {job.question || "Its program waits for input."}
+          </p>
+        </div>
+      )}
+      <AnswerForm key={agent.id} agentId={agent.id} name={job.name} quick={asks} />
+    </div>
+  );
+}
+
+function useSend(agentId: string) {
+  const clients = useClients();
+  const [ids] = useState(() => new RequestIds(uuidv7));
+  const [sending, setSending] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  /** True if it was typed. The same again after a failure is typed once. */
+  const send = async (text: string, noEnter: boolean): Promise<boolean> => {
+    setSending(true);
+    try {
+      await clients.agents.sendInput({ agentId, text, noEnter, requestId: ids.idFor([text, noEnter]) });
+      ids.done();
+      setFailure(undefined);
+      return true;
+    } catch (error) {
+      setFailure(failureOf(error));
+      return false;
+    } finally {
+      setSending(false);
+    }
+  };
+  return { send, sending, failure };
+}
+
+const QUICK: readonly { label: string; text: string; name: string }[] = [
+  { label: "y", text: "y", name: "Answer y" },
+  { label: "n", text: "n", name: "Answer n" },
+  { label: "Enter", text: "", name: "Press Enter" },
+];
+
+function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; quick: boolean }) {
+  const may = useMay();
+  const [text, setText] = useState("");
+  const [enter, setEnter] = useState(true);
+  const input = useRef<HTMLInputElement>(null);
+  const { send, sending, failure } = useSend(agentId);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if ((text || enter) && (await send(text, !enter))) {
+      setText("");
+    }
+    input.current?.focus();
+  };
+  if (!may.act) {
+    return quick ? <p className={styles.why}>{may.why}</p> : null;
+  }
+  return (
+    <>
+      {quick && (
+        <fieldset className={styles.quick} aria-label="Quick answers">
+          {QUICK.map((answer) => (
+            <Button
+              key={answer.label}
+              size="small"
+              aria-label={answer.name}
+              disabled={sending}
+              onClick={() => void send(answer.text, false)}
+            >
+              {answer.label}
+            </Button>
+          ))}
+        </fieldset>
+      )}
+      <form className={styles.form} onSubmit={(event) => void submit(event)}>
+        <Input
+          ref={input}
+          aria-label={`Type a line to ${name}`}
+          placeholder={quick ? "Answer" : "Type a line"}
+          value={text}
+          onValueChange={setText}
+          maxLength={16_384}
+          autoComplete="off"
+          autoCapitalize="off"
+          spellCheck={false}
+          className={styles.input}
+        />
+        <IconButton
+          label={enter ? "With Enter after it" : "Without Enter after it"}
+          icon={CornerDownLeft}
+          pressed={enter}
+          onClick={() => setEnter(!enter)}
+        />
+        <IconButton
+          label="Send"
+          icon={SendHorizontal}
+          type="submit"
+          disabled={sending || (!text && !enter)}
+        />
+      </form>
+      {failure && <FailureNote failure={failure} retry={() => void send(text, !enter)} />}
+    </>
+  );
+}

@@ -1,0 +1,112 @@
+// Help and refusals in a conversation, with what may have been meant as buttons. It must not know what commands do.
+
+import { CircleAlert } from "lucide-react";
+import type { CommandError, CommandResult_Help } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
+import { Button, useConfirm } from "../ui/index.ts";
+import styles from "./Card.module.css";
+import { candidateCommand, isDangerous } from "./card-commands.ts";
+
+interface HelpCardProps {
+  help: CommandResult_Help;
+  onRun(text: string): void;
+}
+
+export function HelpCard({ help, onRun }: HelpCardProps) {
+  const one = help.commands.length === 1 ? help.commands[0] : undefined;
+  return (
+    <section className={styles.card} aria-label="Commands">
+      <h4 className={styles.title}>{one ? `/${one.name}` : "Commands"}</h4>
+      <dl className={styles.commands}>
+        {help.commands.map((command) => (
+          <div key={command.name} className={styles.command}>
+            <dt>
+              {one ? (
+                <code>{command.usage}</code>
+              ) : (
+                <button
+                  type="button"
+                  className={styles.usage}
+                  title={`Explain /${command.name}`}
+                  onClick={() => onRun(`/help ${command.name}`)}
+                >
+                  {command.usage}
+                </button>
+              )}
+            </dt>
+            <dd>{command.summary}</dd>
+          </div>
+        ))}
+      </dl>
+      {one && one.options.length > 0 && (
+        <dl className={styles.options}>
+          {one.options.map((option) => (
+            <div key={option.name} className={styles.command}>
+              <dt>
+                <code>{option.name}</code>
+              </dt>
+              <dd>
+                {option.value}
+                {option.repeated && ", several times"}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </section>
+  );
+}
+
+interface ErrorCardProps {
+  command: string;
+  error: CommandError;
+  onRun(text: string): void;
+}
+
+export function ErrorCard({ command, error, onRun }: ErrorCardProps) {
+  const confirm = useConfirm();
+  const run = async (text: string) => {
+    const may =
+      !isDangerous(text) ||
+      (await confirm({
+        title: "Run it?",
+        text: `${text} ends agents and everything that they started.`,
+        confirm: "Run it",
+        danger: true,
+      }));
+    if (may) {
+      onRun(text);
+    }
+  };
+  const { suggestion, candidates } = error;
+  return (
+    <section className={styles.card} aria-label="It was not done">
+      <div className={styles.error}>
+        <CircleAlert size={15} aria-hidden />
+        <p className={styles.words}>
+          {error.message.charAt(0).toUpperCase() + error.message.slice(1)}
+          {error.reason && <span className={styles.dim}> {error.reason}</span>}
+        </p>
+      </div>
+      {(suggestion || candidates.length > 0) && (
+        <div className={styles.choices}>
+          <span className={styles.dim}>Did you mean</span>
+          {suggestion && (
+            <Button size="small" onClick={() => void run(suggestion)}>
+              {suggestion}
+            </Button>
+          )}
+          {candidates.map((candidate) => {
+            const text = candidateCommand(command, candidate);
+            return text === undefined ? (
+              <code key={candidate}>{candidate}</code>
+            ) : (
+              <Button key={candidate} size="small" onClick={() => void run(text)}>
+                {text}
+              </Button>
+            );
+          })}
+        </div>
+      )}
+    </section>
+  );
+}

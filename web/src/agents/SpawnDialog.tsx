@@ -1,0 +1,328 @@
+// The form for a new job. It must not know where it is opened from.
+
+import { Play } from "lucide-react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type Failure, failureOf } from "../api/failure.ts";
+import { type Profile, Profile_Kind } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { uuidv7 } from "../api/uuid.ts";
+import { useView } from "../layout/view.ts";
+import {
+  Button,
+  Dialog,
+  FailureNote,
+  Field,
+  Input,
+  Kbd,
+  Select,
+  Spinner,
+  TextArea,
+  toast,
+} from "../ui/index.ts";
+import { useClients } from "../workspace/hooks.tsx";
+import { useMay } from "./deeds.ts";
+import { JobPicker } from "./JobPicker.tsx";
+import { readLast, writeLast } from "./last-spawn.ts";
+import { type Profiles, useProfiles } from "./profiles.ts";
+import styles from "./SpawnDialog.module.css";
+import { SpawnMore } from "./SpawnMore.tsx";
+import {
+  EMPTY_FORM,
+  fieldErrorsOf,
+  MORE_FIELDS,
+  RequestIds,
+  requestOf,
+  type SpawnErrors,
+  type SpawnForm,
+} from "./spawn-form.ts";
+
+interface SpawnDialogProps {
+  open: boolean;
+  onOpenChange(open: boolean): void;
+  /** What the form begins with. */
+  first?: Partial<SpawnForm>;
+}
+
+export function SpawnDialog({ open, onOpenChange, first }: SpawnDialogProps) {
+  // The form is made anew each time it opens, and stays while the dialog closes.
+  const [round, setRound] = useState(0);
+  const [wasOpen, setWasOpen] = useState(open);
+  if (open !== wasOpen) {
+    setWasOpen(open);
+    setRound(open ? round + 1 : round);
+  }
+  const profiles = useProfiles(open);
+  return profiles ? (
+    <Form
+      key={round}
+      open={open}
+      onOpenChange={onOpenChange}
+      profiles={profiles}
+      first={{ ...readLast(profiles.byName), ...first }}
+    />
+  ) : (
+    <Dialog open={open} onOpenChange={onOpenChange} title="Spawn an agent">
+      <Spinner />
+    </Dialog>
+  );
+}
+
+interface Prompt {
+  label: string;
+  placeholder: string;
+  hint: string;
+  mono: boolean;
+}
+
+function promptOf(profile: Profile | undefined): Prompt {
+  switch (profile?.kind) {
+    case Profile_Kind.COMMAND:
+      return {
+        label: "Prompt",
+        placeholder: "What the program is told to do",
+        hint: "It is one of the program's arguments.",
+        mono: false,
+      };
+    case Profile_Kind.TUI:
+      return {
+        label: "Prompt",
+        placeholder: "What is typed once the program runs",
+        hint: "The program goes on until it is ended: sit down at its terminal.",
+        mono: false,
+      };
+    default:
+      return {
+        label: "Command line",
+        placeholder: "make test",
+        hint: "It runs in a login shell.",
+        mono: true,
+      };
+  }
+}
+
+interface FormProps {
+  open: boolean;
+  onOpenChange(open: boolean): void;
+  profiles: Profiles;
+  first: Partial<SpawnForm>;
+}
+
+function Form({ open, onOpenChange, profiles, first }: FormProps) {
+  const [form, setForm] = useState<SpawnForm>({ ...EMPTY_FORM, profile: profiles.first, ...first });
+  const { errors, failure, sending, submit, forget } = useSpawn(form, () => onOpenChange(false));
+  const may = useMay();
+  const prompt = useRef<HTMLTextAreaElement>(null);
+  const profile = profiles.byName.get(form.profile);
+  const words = promptOf(profile);
+  const change = (changed: Partial<SpawnForm>) => {
+    setForm((before) => ({ ...before, ...changed }));
+    forget(Object.keys(changed) as (keyof SpawnForm)[]);
+  };
+  const moreIsWrong = MORE_FIELDS.some((field) => errors[field]);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      void submit();
+    }
+  };
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Spawn an agent"
+      width="medium"
+      dismissible={form.prompt === ""}
+      initialFocus={prompt}
+      footer={
+        <>
+          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button
+            variant="primary"
+            icon={Play}
+            busy={sending}
+            disabled={!may.act}
+            aria-keyshortcuts="Control+Enter Meta+Enter"
+            onClick={() => void submit()}
+          >
+            Spawn
+            <Kbd keys="Mod+Enter" />
+          </Button>
+        </>
+      }
+    >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: Ctrl+Enter works in every field */}
+      <div className={styles.form} onKeyDown={onKeyDown}>
+        {!may.act && <p className={styles.warning}>{may.why}</p>}
+        {profiles.failure && <FailureNote failure={profiles.failure} />}
+        {failure && <FailureNote failure={failure} retry={() => void submit()} />}
+        <ProfileField profiles={profiles} value={form.profile} error={errors.profile} onChange={change} />
+        <Field label={words.label} hint={words.hint} error={errors.prompt}>
+          <TextArea
+            ref={prompt}
+            rows={words.mono ? 3 : 6}
+            value={form.prompt}
+            onValueChange={(text) => change({ prompt: text })}
+            placeholder={words.placeholder}
+            maxLength={65_536}
+            spellCheck={!words.mono}
+            autoCapitalize={words.mono ? "off" : undefined}
+            className={words.mono ? styles.mono : undefined}
+          />
+        </Field>
+        <div className={styles.two}>
+          <Field label="Name" hint="Made up if empty" error={errors.name}>
+            <Input
+              value={form.name}
+              onValueChange={(name) => change({ name })}
+              maxLength={128}
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </Field>
+          <Field
+            label="Directory"
+            hint={form.repository.trim() ? "Within the worktree" : "Empty: the profile's, or home"}
+            error={errors.cwd}
+          >
+            <Input
+              value={form.cwd}
+              onValueChange={(cwd) => change({ cwd })}
+              placeholder={form.repository.trim() ? "." : "/srv/project"}
+              maxLength={4096}
+              autoComplete="off"
+              spellCheck={false}
+              className={styles.mono}
+            />
+          </Field>
+          <Field
+            label="Repository"
+            hint="It gets a worktree and a branch of its own"
+            error={errors.repository}
+          >
+            <Input
+              value={form.repository}
+              onValueChange={(repository) => change({ repository })}
+              placeholder="/srv/project"
+              maxLength={4096}
+              autoComplete="off"
+              spellCheck={false}
+              className={styles.mono}
+            />
+          </Field>
+          <Field label="Begins at" hint="A branch, tag or commit; empty: HEAD" error={errors.base}>
+            <Input
+              value={form.base}
+              onValueChange={(base) => change({ base })}
+              placeholder="main"
+              maxLength={1024}
+              autoComplete="off"
+              spellCheck={false}
+              className={styles.mono}
+            />
+          </Field>
+        </div>
+        <JobPicker
+          value={form.dependsOn}
+          error={errors.dependsOn}
+          onChange={(dependsOn) => change({ dependsOn })}
+        />
+        <SpawnMore form={form} errors={errors} opened={moreIsWrong} onChange={change} />
+      </div>
+    </Dialog>
+  );
+}
+
+interface ProfileFieldProps {
+  profiles: Profiles;
+  value: string;
+  error?: string;
+  onChange(changed: Partial<SpawnForm>): void;
+}
+
+function ProfileField({ profiles, value, error, onChange }: ProfileFieldProps) {
+  const profile = profiles.byName.get(value);
+  const options = profiles.profiles.map((one) => ({
+    value: one.name,
+    label: one.name,
+    hint: one.available ? one.description : one.unavailableReason,
+    disabled: !one.available,
+  }));
+  const below = error ?? (profile && !profile.available ? profile.unavailableReason : undefined);
+  return (
+    <div className={styles.profile}>
+      <Select
+        label="Profile"
+        value={value}
+        options={options}
+        onChange={(name) => onChange({ profile: name })}
+      />
+      {below ? (
+        <p className={styles.error} role="alert">
+          {below}
+        </p>
+      ) : (
+        profile?.description && <p className={styles.hint}>{profile.description}</p>
+      )}
+    </div>
+  );
+}
+
+function useSpawn(form: SpawnForm, onDone: () => void) {
+  const clients = useClients();
+  const [ids] = useState(() => new RequestIds(uuidv7));
+  const [errors, setErrors] = useState<SpawnErrors>({});
+  const [failure, setFailure] = useState<Failure>();
+  const [sending, setSending] = useState(false);
+  const left = useRef(false);
+  useEffect(() => {
+    left.current = false;
+    return () => {
+      left.current = true;
+    };
+  }, []);
+  const submit = async () => {
+    if (sending) {
+      return;
+    }
+    const made = requestOf(form, ids.idFor(form));
+    setFailure(undefined);
+    if ("errors" in made) {
+      setErrors(made.errors);
+      return;
+    }
+    setErrors({});
+    setSending(true);
+    try {
+      const { job, agent } = await clients.agents.spawnAgent(made.request);
+      ids.done();
+      writeLast(form);
+      if (job) {
+        toast({
+          title: agent ? `${job.name} runs` : `${job.name} waits`,
+          text: agent ? undefined : job.waitingFor && `For ${job.waitingFor}`,
+          action: { label: "Show", onSelect: () => useView.getState().openAgent(agent?.id ?? job.id) },
+        });
+      }
+      if (!left.current) {
+        onDone();
+      }
+    } catch (error) {
+      const why = failureOf(error);
+      const beside = fieldErrorsOf(why);
+      setErrors(beside ?? {});
+      setFailure(beside ? undefined : why);
+    } finally {
+      setSending(false);
+    }
+  };
+  /** A field that is changed is no longer known to be wrong. */
+  const forget = (fields: readonly (keyof SpawnForm)[]) => {
+    setErrors((before) =>
+      fields.some((field) => before[field])
+        ? Object.fromEntries(
+            Object.entries(before).filter(([field]) => !fields.includes(field as keyof SpawnForm)),
+          )
+        : before,
+    );
+  };
+  return { errors, failure, sending, submit, forget };
+}

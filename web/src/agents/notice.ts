@@ -1,0 +1,52 @@
+// What is worth telling a person who looks elsewhere: an agent ended, or needs input. It must not know how it is told.
+
+import { Job_State } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { type Event, JobChanged_Kind } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
+import { endReasonWords, firstLine, type Tone } from "./words.ts";
+
+export interface Notice {
+  title: string;
+  text: string;
+  agentId: string;
+  tone: Tone;
+}
+
+const TEXT_MAX = 160;
+
+/** Attempts that will be retried, and jobs that never had an agent, are no news. */
+export function noticeOf(event: Event): Notice | undefined {
+  if (event.payload.case !== "job") {
+    return undefined;
+  }
+  const { kind, job } = event.payload.value;
+  if (!job?.agentId) {
+    return undefined;
+  }
+  const of = (title: string, text: string, tone: Tone): Notice => ({
+    title,
+    text: text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 1)}…` : text,
+    agentId: job.agentId,
+    tone,
+  });
+  if (kind === JobChanged_Kind.INPUT_REQUIRED) {
+    return of(`${job.name} needs input`, job.question || "Its program asks something.", "warn");
+  }
+  if (kind !== JobChanged_Kind.ENDED) {
+    return undefined;
+  }
+  const why = firstLine(job.message) || endReasonWords(job.endReason);
+  switch (job.state) {
+    case Job_State.SUCCEEDED:
+      return of(`${job.name} succeeded`, firstLine(job.prompt), "good");
+    case Job_State.CANCELLED:
+      return of(`${job.name} was ended`, why, "neutral");
+    case Job_State.TIMED_OUT:
+      return of(`${job.name} timed out`, why, "bad");
+    case Job_State.BUDGET_EXCEEDED:
+      return of(`${job.name} is over its budget`, why, "bad");
+    case Job_State.LOST:
+      return of(`${job.name} is lost`, why, "bad");
+    default:
+      return of(`${job.name} failed`, why, "bad");
+  }
+}

@@ -1,0 +1,254 @@
+// The form for a new job: its fields as typed, the request that they make, and which field a refusal is about.
+//
+// It must not know how the form is drawn, nor how the request is sent.
+
+import { create } from "@bufbuild/protobuf";
+import { DurationSchema } from "@bufbuild/protobuf/wkt";
+import type { Failure } from "../api/failure.ts";
+import {
+  type Job,
+  type SpawnAgentRequest,
+  SpawnAgentRequestSchema,
+} from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { durationMs, parseSpan, spanOf, spanText } from "./time.ts";
+
+export interface Pair {
+  name: string;
+  value: string;
+}
+
+export interface SpawnForm {
+  profile: string;
+  prompt: string;
+  name: string;
+  cwd: string;
+  env: readonly Pair[];
+  repository: string;
+  base: string;
+  dependsOn: readonly string[];
+  priority: string;
+  attempts: string;
+  backoff: string;
+  queuedTimeout: string;
+  timeout: string;
+  outputTimeout: string;
+  tokenBudget: string;
+  labels: readonly Pair[];
+  rerunWhenLost: boolean;
+}
+
+export type SpawnField = keyof SpawnForm;
+export type SpawnErrors = Partial<Record<SpawnField, string>>;
+
+export const EMPTY_FORM: SpawnForm = {
+  profile: "",
+  prompt: "",
+  name: "",
+  cwd: "",
+  env: [],
+  repository: "",
+  base: "",
+  dependsOn: [],
+  priority: "",
+  attempts: "",
+  backoff: "",
+  queuedTimeout: "",
+  timeout: "",
+  outputTimeout: "",
+  tokenBudget: "",
+  labels: [],
+  rerunWhenLost: false,
+};
+
+export const DEPENDENCIES_MAX = 100;
+export const LABELS_MAX = 32;
+
+/** The fields under "More": an error in one of them opens it. */
+export const MORE_FIELDS: readonly SpawnField[] = [
+  "priority",
+  "attempts",
+  "backoff",
+  "queuedTimeout",
+  "timeout",
+  "outputTimeout",
+  "tokenBudget",
+  "labels",
+  "env",
+  "rerunWhenLost",
+];
+
+const SPAN_HINT = "A time such as 30s, 5m or 2h";
+
+type SpanField = "backoff" | "queuedTimeout" | "timeout" | "outputTimeout";
+
+/** The request, or what is wrong with the fields. What the server can tell better, it is asked. */
+export function requestOf(
+  form: SpawnForm,
+  requestId: string,
+): { request: SpawnAgentRequest } | { errors: SpawnErrors } {
+  const errors: SpawnErrors = {};
+  if (!form.prompt.trim()) {
+    errors.prompt = "Say what to do";
+  }
+  const span = (field: SpanField) => {
+    const text = form[field];
+    if (!text.trim()) {
+      return undefined;
+    }
+    const ms = parseSpan(text);
+    if (ms === undefined) {
+      errors[field] = SPAN_HINT;
+      return undefined;
+    }
+    return create(DurationSchema, spanOf(ms));
+  };
+  const number = (field: "priority" | "attempts", most: number) => {
+    const text = form[field].trim();
+    if (!text) {
+      return undefined;
+    }
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < 1 || value > most) {
+      errors[field] = `A number from 1 to ${most}`;
+    }
+    return value;
+  };
+  const pairs = (field: "env" | "labels") => {
+    const map: Record<string, string> = Object.create(null) as Record<string, string>;
+    for (const { name, value } of form[field]) {
+      if (name.trim() in map) {
+        errors[field] = `${name.trim()} is there twice`;
+      } else if (name.trim()) {
+        map[name.trim()] = value;
+      } else if (value) {
+        errors[field] = "A value needs a name";
+      }
+    }
+    return map;
+  };
+  const budget = form.tokenBudget.trim();
+  if (budget && !/^\d{1,18}$/.test(budget)) {
+    errors.tokenBudget = "A number of tokens";
+  }
+  if (form.base.trim() && !form.repository.trim()) {
+    errors.base = "A base needs a repository";
+  }
+  const request = create(SpawnAgentRequestSchema, {
+    requestId,
+    profile: form.profile,
+    prompt: form.prompt,
+    name: form.name.trim(),
+    cwd: form.cwd.trim(),
+    env: pairs("env"),
+    repository: form.repository.trim(),
+    base: form.base.trim(),
+    dependsOn: [...form.dependsOn],
+    priority: number("priority", 10),
+    attempts: number("attempts", 20),
+    backoff: span("backoff"),
+    queuedTimeout: span("queuedTimeout"),
+    timeout: span("timeout"),
+    outputTimeout: span("outputTimeout"),
+    rerunWhenLost: form.rerunWhenLost,
+    tokenBudget: budget && !errors.tokenBudget ? BigInt(budget) : 0n,
+    labels: pairs("labels"),
+  });
+  return Object.keys(errors).length > 0 ? { errors } : { request };
+}
+
+/** The form that would make a job like this one. Its environment is not told, and its name is taken. */
+export function formOf(job: Job): Partial<SpawnForm> {
+  const span = (duration: Job["timeout"]) => {
+    const ms = durationMs(duration);
+    return ms === undefined ? "" : spanText(ms);
+  };
+  return {
+    profile: job.profile,
+    prompt: job.prompt,
+    cwd: job.cwd,
+    repository: job.repository,
+    base: job.base,
+    dependsOn: [...job.dependsOn],
+    priority: job.priority === 5 ? "" : String(job.priority),
+    attempts: job.attemptsMax > 1 ? String(job.attemptsMax) : "",
+    queuedTimeout: span(job.queuedTimeout),
+    timeout: span(job.timeout),
+    outputTimeout: span(job.outputTimeout),
+    tokenBudget: job.tokenBudget > 0n ? String(job.tokenBudget) : "",
+    labels: Object.entries(job.labels).map(([name, value]) => ({ name, value })),
+    rerunWhenLost: job.rerunWhenLost,
+  };
+}
+
+/** What proto calls the fields. */
+const FIELD: Readonly<Record<string, SpawnField>> = {
+  profile: "profile",
+  prompt: "prompt",
+  name: "name",
+  cwd: "cwd",
+  env: "env",
+  repository: "repository",
+  base: "base",
+  depends_on: "dependsOn",
+  priority: "priority",
+  attempts: "attempts",
+  backoff: "backoff",
+  queued_timeout: "queuedTimeout",
+  timeout: "timeout",
+  output_timeout: "outputTimeout",
+  rerun_when_lost: "rerunWhenLost",
+  token_budget: "tokenBudget",
+  labels: "labels",
+};
+
+const REASON_FIELD: Readonly<Record<string, SpawnField>> = {
+  PROFILE_NOT_FOUND: "profile",
+  PROFILE_UNAVAILABLE: "profile",
+  JOB_NOT_FOUND: "dependsOn",
+  COMMAND_NOT_FOUND: "prompt",
+  CWD_NOT_FOUND: "cwd",
+  REPOSITORY_NOT_FOUND: "repository",
+  NAME_TAKEN: "name",
+};
+
+/** The server's refusal beside the fields that it is about; undefined if it is about none of them. */
+export function fieldErrorsOf(failure: Failure): SpawnErrors | undefined {
+  const errors: SpawnErrors = {};
+  for (const { field, description } of failure.fields ?? []) {
+    const known = FIELD[field.replace(/[.[].*$/, "")];
+    if (known) {
+      errors[known] ??= capital(description);
+    }
+  }
+  const field = REASON_FIELD[failure.reason];
+  if (field) {
+    errors[field] ??= capital(failure.message);
+  }
+  return Object.keys(errors).length > 0 ? errors : undefined;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** One request id for as long as the form stays the same: sent twice, it spawns once. */
+export class RequestIds {
+  #form: string | undefined;
+  #id = "";
+
+  constructor(private readonly make: () => string) {}
+
+  idFor(form: unknown): string {
+    const text = JSON.stringify(form);
+    if (this.#form !== text) {
+      this.#form = text;
+      this.#id = this.make();
+    }
+    return this.#id;
+  }
+
+  /** It was done: the same once more is a new one. */
+  done(): void {
+    this.#form = undefined;
+  }
+}

@@ -1,0 +1,132 @@
+// Sends into a conversation: what is on its way is in the store, and kept over a reload until it is recorded.
+// It must not know how a conversation is read.
+
+import type { StoreApi } from "zustand/vanilla";
+import type { Clients } from "../api/clients.ts";
+import { type Failure, failureOf } from "../api/failure.ts";
+import { uuidv7 } from "../api/uuid.ts";
+import { shelfOf } from "./drafts.ts";
+import { forgetOutgoing, keepOutgoing, outgoingOf } from "./outbox.ts";
+import { deliver, type Outgoing, type Recorded, saysTheSame } from "./outgoing.ts";
+import type { Draft, SessionState } from "./state.ts";
+
+export interface Sender {
+  recorded(what: Outgoing["what"], recorded: Recorded): void;
+  /** What was refused goes back to where it was typed. */
+  putBack(draft: Draft): void;
+}
+
+/** For the tab. */
+const kept = shelfOf(() => sessionStorage);
+
+export class Sending {
+  readonly #chat: Clients["chat"];
+  readonly #store: StoreApi<SessionState>;
+  readonly #sender: Sender;
+  readonly #closed = new AbortController();
+  /** Who waits for a better moment to send again. */
+  readonly #impatient = new Set<() => void>();
+  /** What was refused last: sent again unchanged, it is the same request. */
+  #lastRefused: Outgoing | undefined;
+
+  constructor(chat: Clients["chat"], store: StoreApi<SessionState>, sender: Sender) {
+    this.#chat = chat;
+    this.#store = store;
+    this.#sender = sender;
+  }
+
+  get busy(): boolean {
+    return this.#store.getState().outbox.some(({ phase }) => phase === "sending" || phase === "waiting");
+  }
+
+  /** Sends what was on its way when the page was left. */
+  resume(conversationId: string): void {
+    const { outbox } = this.#store.getState();
+    for (const outgoing of outgoingOf(kept, conversationId, Date.now())) {
+      if (!outbox.some(({ requestId }) => requestId === outgoing.requestId)) {
+        void this.#deliver(outgoing);
+      }
+    }
+  }
+
+  send(what: Outgoing["what"]): void {
+    const last = this.#lastRefused;
+    const requestId = last && saysTheSame(last.what, what) ? last.requestId : uuidv7();
+    this.#lastRefused = undefined;
+    void this.#deliver({ requestId, what, since: Date.now(), phase: "sending" });
+  }
+
+  /** Sends again what failed: the same request. */
+  retry(outgoing: Outgoing): void {
+    void this.#deliver({ ...outgoing, phase: "sending", failure: undefined, since: Date.now() });
+  }
+
+  /** Forgets what failed. */
+  discard(requestId: string): void {
+    forgetOutgoing(kept, requestId);
+    const outbox = this.#store.getState().outbox.filter((one) => one.requestId !== requestId);
+    this.#store.setState({ outbox });
+  }
+
+  put(outgoing: Outgoing): void {
+    const others = this.#store.getState().outbox.filter(({ requestId }) => requestId !== outgoing.requestId);
+    this.#store.setState({ outbox: [...others, outgoing] });
+  }
+
+  /** The moment is better now. */
+  hurry(): void {
+    for (const end of [...this.#impatient]) {
+      end();
+    }
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.hurry();
+  }
+
+  async #deliver(outgoing: Outgoing): Promise<void> {
+    this.put(outgoing);
+    keepOutgoing(kept, outgoing);
+    try {
+      const recorded = await deliver(this.#chat, outgoing, {
+        waiting: (failure) => this.put({ ...outgoing, phase: "waiting", failure }),
+        pause: (milliseconds) => this.#pause(milliseconds),
+        signal: this.#closed.signal,
+      });
+      this.discard(outgoing.requestId);
+      this.#sender.recorded(outgoing.what, recorded);
+    } catch (error) {
+      if (!this.#closed.signal.aborted) {
+        this.#refused(outgoing, failureOf(error));
+      }
+    }
+  }
+
+  /** The text goes back where it was typed; unless something else stands there: then it waits beside it. */
+  #refused(outgoing: Outgoing, failure: Failure): void {
+    const { draft } = this.#store.getState();
+    const { what, requestId } = outgoing;
+    if (what.kind !== "send" || draft.text !== "" || draft.images.length > 0) {
+      forgetOutgoing(kept, requestId);
+      this.put({ ...outgoing, phase: "failed", failure });
+      return;
+    }
+    this.discard(requestId);
+    this.#sender.putBack({ text: what.text, images: what.images });
+    this.#lastRefused = outgoing;
+    this.#store.setState({ refused: failure });
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((done) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#impatient.delete(end);
+        done();
+      };
+      const timer = setTimeout(end, milliseconds);
+      this.#impatient.add(end);
+    });
+  }
+}

@@ -1,0 +1,169 @@
+// The wide page: conversations at the left, the chat in the middle, terminals below it, agents at the right. It must
+// not know what is in them.
+
+import type { ReactNode } from "react";
+import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from "react-resizable-panels";
+import { cx } from "../ui/index.ts";
+import styles from "./Desk.module.css";
+import {
+  AgentsPanel,
+  ChatView,
+  ConversationList,
+  Stand,
+  TerminalPanel,
+  TokensView,
+  UsageView,
+} from "./features.tsx";
+import { regionId } from "./regions.ts";
+import { useView } from "./view.ts";
+import { middleOf, SIZE_LIMITS, type Sizes } from "./viewState.ts";
+
+export function Desk() {
+  const { leftPanel, rightPanel, panel, sizes } = useView();
+  const full = panel === "full";
+  return (
+    <div className={styles.desk}>
+      <Group
+        id="desk-columns"
+        orientation="horizontal"
+        className={styles.group}
+        onLayoutChanged={(layout, meta) => remember("desk-columns", layout, meta)}
+      >
+        {leftPanel === "open" && (
+          <>
+            <SidePanel
+              name="left"
+              size={sizes.left}
+              onClosed={() => useView.getState().setLeftPanel("closed")}
+            >
+              <aside
+                id={regionId("conversations")}
+                aria-label="All conversations"
+                tabIndex={-1}
+                className={cx(styles.side, styles.raised)}
+                inert={full}
+              >
+                <Stand name="The list of conversations">
+                  <ConversationList />
+                </Stand>
+              </aside>
+            </SidePanel>
+            <Separator className={styles.upright} aria-label="Resize conversations" />
+          </>
+        )}
+        <Panel id="middle" minSize={280} className={styles.panel}>
+          <Middle full={full} />
+        </Panel>
+        {rightPanel === "open" && (
+          <>
+            <Separator className={styles.upright} aria-label="Resize agents" />
+            <SidePanel
+              name="right"
+              size={sizes.right}
+              onClosed={() => useView.getState().setRightPanel("closed")}
+            >
+              <aside
+                id={regionId("agents")}
+                aria-label="Agents"
+                tabIndex={-1}
+                className={styles.side}
+                inert={full}
+              >
+                <Stand name="The list of agents">
+                  <AgentsPanel />
+                </Stand>
+              </aside>
+            </SidePanel>
+          </>
+        )}
+      </Group>
+    </div>
+  );
+}
+
+function Middle({ full }: { full: boolean }) {
+  const panel = useView((view) => view.panel);
+  const bottom = useView((view) => view.sizes.bottom);
+  return (
+    <Group
+      id="desk-rows"
+      orientation="vertical"
+      className={styles.group}
+      onLayoutChanged={(layout, meta) => remember("desk-rows", layout, meta)}
+    >
+      <Panel id="main" minSize={120} className={styles.panel}>
+        <main id={regionId("main")} tabIndex={-1} className={styles.main} inert={full}>
+          <MiddleView />
+        </main>
+      </Panel>
+      {panel !== "closed" && (
+        <>
+          <Separator className={styles.level} aria-label="Resize terminals" />
+          <SidePanel name="bottom" size={bottom} onClosed={() => useView.getState().setPanel("closed")}>
+            <div id={regionId("terminals")} tabIndex={-1} className={full ? styles.full : styles.terminals}>
+              <Stand name="The terminals">
+                <TerminalPanel />
+              </Stand>
+            </div>
+          </SidePanel>
+        </>
+      )}
+    </Group>
+  );
+}
+
+/** What the middle shows, here and on a phone. */
+export function MiddleView() {
+  const place = useView((view) => view.place);
+  const conversationId = useView((view) => view.conversationId);
+  const middle = middleOf(place);
+  return (
+    <Stand name={middle === "chat" ? "The chat" : "This view"} of={`${middle} ${conversationId ?? ""}`}>
+      {middle === "chat" && <ChatView conversationId={conversationId} />}
+      {middle === "usage" && <UsageView />}
+      {middle === "tokens" && <TokensView />}
+    </Stand>
+  );
+}
+
+interface SidePanelProps {
+  name: keyof Sizes;
+  size: number;
+  /** It was dragged shut. */
+  onClosed(): void;
+  children: ReactNode;
+}
+
+/** A panel that keeps its pixels when the window changes. */
+function SidePanel({ name, size, onClosed, children }: SidePanelProps) {
+  const [min, max] = SIZE_LIMITS[name];
+  return (
+    <Panel
+      id={name}
+      className={styles.panel}
+      defaultSize={size}
+      minSize={min}
+      maxSize={max}
+      collapsible
+      collapsedSize={0}
+      groupResizeBehavior="preserve-pixel-size"
+      onResize={({ inPixels }, _, before) => {
+        if (inPixels === 0 && before !== undefined && before.inPixels > 0) onClosed();
+      }}
+    >
+      {children}
+    </Panel>
+  );
+}
+
+/** Keeps the sizes that a person gave; those that the window forces are not theirs. */
+function remember(groupId: string, layout: Layout, meta: LayoutChangedMeta): void {
+  if (!meta.isUserInteraction) return;
+  const group = document.getElementById(groupId);
+  if (!group) return;
+  const whole = groupId === "desk-rows" ? group.offsetHeight : group.offsetWidth;
+  for (const name of ["left", "right", "bottom"] as const) {
+    const share = layout[name];
+    if (share !== undefined && share > 0) useView.getState().setSize(name, (share / 100) * whole);
+  }
+}

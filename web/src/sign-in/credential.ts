@@ -1,0 +1,86 @@
+// The token that this browser signs in with: where it is kept, and how it is read back. It must not know the server.
+
+export interface Credential {
+  token: string;
+  /** The id of the session that a sign-in link made here; absent for a token that was pasted. */
+  sessionId?: string;
+}
+
+const KEY = "mosaic.token";
+const TOKEN_MAX = 4096;
+
+/** What was kept: this tab's, else this computer's. */
+export function keptCredential(): { credential: Credential; remembered: boolean } | undefined {
+  for (const remembered of [false, true]) {
+    const credential = parseCredential(read(remembered));
+    if (credential) return { credential, remembered };
+  }
+  return undefined;
+}
+
+/** Keeps it for this tab, over reloads, or on this computer, for all tabs and days. */
+export function keepCredential(credential: Credential, remembered: boolean): void {
+  forgetCredential();
+  try {
+    (remembered ? localStorage : sessionStorage).setItem(KEY, JSON.stringify(credential));
+  } catch {
+    // Full or forbidden: it holds until the reload.
+  }
+}
+
+export function forgetCredential(): void {
+  for (const storage of [() => sessionStorage, () => localStorage]) {
+    try {
+      storage().removeItem(KEY);
+    } catch {
+      // Then nothing is in it.
+    }
+  }
+}
+
+/** How the page looks and behaves on this computer, whoever uses it. */
+const OF_THE_COMPUTER = ["mosaic.settings", "mosaic.terminal", "mosaic.send-key"];
+
+/** Forgets what a person left here: drafts, tabs, what was open. */
+export function forgetTraces(): void {
+  for (const storage of [() => sessionStorage, () => localStorage]) {
+    try {
+      for (const key of Object.keys(storage())) {
+        if (key.startsWith("mosaic") && !OF_THE_COMPUTER.includes(key)) storage().removeItem(key);
+      }
+    } catch {
+      // Then nothing is in it.
+    }
+  }
+}
+
+/** True for a change of what this computer keeps, made by another tab. */
+export function isCredentialChange(event: StorageEvent): boolean {
+  return event.key === KEY || event.key === null;
+}
+
+export function parseCredential(text: string | null): Credential | undefined {
+  if (text === null || text.length > 2 * TOKEN_MAX) return undefined;
+  try {
+    const data: unknown = JSON.parse(text);
+    if (typeof data !== "object" || data === null) return undefined;
+    const [token, sessionId]: unknown[] = [Reflect.get(data, "token"), Reflect.get(data, "sessionId")];
+    if (typeof token !== "string" || !isToken(token)) return undefined;
+    return typeof sessionId === "string" ? { token, sessionId } : { token };
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for what can stand in an `authorization` header; what else it is, the server knows. */
+export function isToken(text: string): boolean {
+  return text.length > 0 && text.length <= TOKEN_MAX && /^[\x21-\x7e]+$/.test(text);
+}
+
+function read(remembered: boolean): string | null {
+  try {
+    return (remembered ? localStorage : sessionStorage).getItem(KEY);
+  } catch {
+    return null;
+  }
+}

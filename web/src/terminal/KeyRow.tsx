@@ -1,0 +1,74 @@
+// Keys that a phone's keyboard lacks, in a row under the terminal. It must not know what they mean to a program.
+
+import { ArrowDown, ArrowLeft, ArrowRight, ArrowUp } from "lucide-react";
+import { useSyncExternalStore } from "react";
+import { useSessionState } from "./hooks.ts";
+import styles from "./KeyRow.module.css";
+import { type RowKey, rowKey } from "./keys.ts";
+import type { Session } from "./session.ts";
+
+const coarse = matchMedia("(pointer: coarse), (max-width: 640px)");
+
+function subscribe(changed: () => void): () => void {
+  coarse.addEventListener("change", changed);
+  return () => coarse.removeEventListener("change", changed);
+}
+
+const TEXT: [RowKey, string, string][] = [
+  ["esc", "Esc", "Escape"],
+  ["tab", "Tab", "Tab"],
+];
+
+const PAGES: [RowKey, string, string][] = [
+  ["home", "Home", "Home"],
+  ["end", "End", "End"],
+  ["pgup", "PgUp", "Page up"],
+  ["pgdn", "PgDn", "Page down"],
+];
+
+const ARROWS: [RowKey, typeof ArrowUp, string][] = [
+  ["left", ArrowLeft, "Arrow left"],
+  ["down", ArrowDown, "Arrow down"],
+  ["up", ArrowUp, "Arrow up"],
+  ["right", ArrowRight, "Arrow right"],
+];
+
+export function KeyRow({ session }: { session: Session }) {
+  const shown = useSyncExternalStore(subscribe, () => coarse.matches);
+  const control = useSessionState(session, (state) => state.control);
+  if (!shown) {
+    return null;
+  }
+  const press = (key: RowKey) =>
+    session.press(rowKey(key, session.screen.term.modes.applicationCursorKeysMode));
+  // The focus stays where the on-screen keyboard belongs.
+  const keep = (event: React.PointerEvent) => event.preventDefault();
+  return (
+    <div className={styles.row} role="toolbar" aria-label="Keys" onPointerDown={keep}>
+      {TEXT.map(([key, text, label]) => (
+        <button key={key} type="button" className={styles.key} aria-label={label} onClick={() => press(key)}>
+          {text}
+        </button>
+      ))}
+      <button
+        type="button"
+        className={styles.key}
+        aria-label="Control, for the next key"
+        aria-pressed={control}
+        onClick={() => session.state.setState({ control: !control })}
+      >
+        Ctrl
+      </button>
+      {ARROWS.map(([key, Icon, label]) => (
+        <button key={key} type="button" className={styles.key} aria-label={label} onClick={() => press(key)}>
+          <Icon size={16} aria-hidden="true" />
+        </button>
+      ))}
+      {PAGES.map(([key, text, label]) => (
+        <button key={key} type="button" className={styles.key} aria-label={label} onClick={() => press(key)}>
+          {text}
+        </button>
+      ))}
+    </div>
+  );
+}
