@@ -11,8 +11,8 @@ import type { Release } from "./turns.ts";
 
 /** Heartbeats come every 15 s. */
 const SILENCE_MS = 40_000;
-/** A stream that has spoken so lately is not doubted. */
-const DOUBT_MS = 500;
+/** A stream in doubt has so long to say something. */
+const DOUBT_MS = 300;
 /** Changes that come together make one stream. */
 const GATHER_MS = 20;
 /** Keeps a stream that ends at once, again and again, from becoming a storm. */
@@ -51,6 +51,7 @@ export class Line<M> implements Tried {
   private readonly closing = new AbortController();
 
   private heard = 0;
+  private doubting: ReturnType<typeof setTimeout> | undefined;
   /** The connection that it may use. */
   private place: Release | undefined;
   private readonly link: Link;
@@ -82,16 +83,21 @@ export class Line<M> implements Tried {
     this.refresh();
   }
 
-  /** Tries whether the server is there, by opening the next stream, unless the stream has just said so itself. */
+  /** Finds out whether the stream is alive: if it says nothing for a moment, by opening the next one. */
   doubt(): void {
-    if (this.current?.opened && !this.next && Date.now() - this.heard > DOUBT_MS) {
-      this.refresh();
-    }
+    const { current, heard } = this;
+    this.doubting ??= setTimeout(() => {
+      this.doubting = undefined;
+      if (current?.opened && this.current === current && this.heard === heard && !this.next) {
+        this.refresh();
+      }
+    }, DOUBT_MS);
   }
 
   close(): void {
     this.closing.abort();
     clearTimeout(this.gathering);
+    clearTimeout(this.doubting);
     this.drop();
     this.link.forget(this);
   }
