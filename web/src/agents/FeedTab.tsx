@@ -5,10 +5,10 @@ import { useMemo, useState } from "react";
 import type { Event } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useView } from "../layout/view.ts";
 import { Empty, Select, Time } from "../ui/index.ts";
-import { useWorkspace } from "../workspace/hooks.tsx";
 import list from "./AgentList.module.css";
 import { type EventWords, eventWords, type FeedFilter, filterFeed } from "./events.ts";
 import styles from "./FeedTab.module.css";
+import { useFeed } from "./past.ts";
 import { StateIcon } from "./StateIcon.tsx";
 import { msOf } from "./time.ts";
 import { VirtualList } from "./VirtualList.tsx";
@@ -26,7 +26,7 @@ interface Told {
 }
 
 export function FeedTab() {
-  const feed = useWorkspace((state) => state.feed);
+  const feed = useFeed();
   const [filter, setFilter] = useState<FeedFilter>("all");
   const told = useMemo(
     () =>

@@ -15,7 +15,7 @@ import {
   type TerminalChanged,
   TerminalChanged_Kind,
 } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
-import { exitWords, firstLine, type IconName, jobWords, type Tone } from "./words.ts";
+import { capital, endWords, exitWords, firstLine, type IconName, jobWords, type Tone } from "./words.ts";
 
 export type SubjectKind = "agent" | "terminal" | "conversation" | "job";
 
@@ -86,7 +86,13 @@ function jobEvent(changed: JobChanged, who: string): EventWords | undefined {
     case JobChanged_Kind.BACKED_OFF:
       return {
         subject,
-        ...said("again", "warn", "", `${attempt || " an attempt"} failed and will be retried`, job.message),
+        ...said(
+          "again",
+          "warn",
+          "",
+          `${attempt || " an attempt"} failed and will be retried`,
+          capital(job.message),
+        ),
       };
     case JobChanged_Kind.REQUEUED: {
       const { before, after } = by(who, "queued", "is queued");
@@ -95,9 +101,9 @@ function jobEvent(changed: JobChanged, who: string): EventWords | undefined {
     case JobChanged_Kind.ENDED: {
       const words = jobWords(job.state);
       if (job.state === Job_State.CANCELLED && who !== "system") {
-        return { subject, ...said(words.icon, words.tone, `${who} cancelled `, "", job.message) };
+        return { subject, ...said(words.icon, words.tone, `${who} cancelled `, "", endWords(job)) };
       }
-      const detail = job.state === Job_State.SUCCEEDED ? "" : job.message;
+      const detail = job.state === Job_State.SUCCEEDED ? "" : endWords(job);
       return { subject, ...said(words.icon, words.tone, "", ` ${endedWords(job.state)}`, detail) };
     }
     case JobChanged_Kind.DELETED:

@@ -2,7 +2,12 @@
 //
 // It must not know how they are drawn.
 
-import { Agent_State, Job_EndReason, Job_State } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import {
+  Agent_State,
+  type Job,
+  Job_EndReason,
+  Job_State,
+} from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import {
   EndingStep_Sent,
   type Exit,
@@ -152,6 +157,21 @@ export function endReasonWords(reason: Job_EndReason): string {
   return END_REASON[reason] ?? "It ended for a reason that this page does not know";
 }
 
+/** Why a job is over, in a line: the server's words, and what they are where they are a person's. */
+export function endWords(job: Pick<Job, "state" | "endReason" | "message">): string {
+  const message = firstLine(job.message);
+  if (job.state !== Job_State.CANCELLED || !message) {
+    return capital(message) || endReasonWords(job.endReason);
+  }
+  const verb =
+    job.endReason === Job_EndReason.KILLED
+      ? "Killed"
+      : job.endReason === Job_EndReason.KILL_SWITCH
+        ? "Killed with everything"
+        : "Cancelled";
+  return message.startsWith("by ") ? `${verb} ${message}` : `${verb}: “${message}”`;
+}
+
 /** How a program ended: "exited with 3", "ended by SIGKILL". */
 export function exitWords(exit: Exit): string {
   const how =
@@ -244,4 +264,9 @@ export function firstLine(text: string): string {
     }
   }
   return "";
+}
+
+/** The server's sentences begin small. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
