@@ -126,11 +126,16 @@ describe("events", () => {
   });
 
   it("are filtered, and said once", () => {
+    const terminal = (id: string) =>
+      event({
+        payload: { case: "terminal", value: { kind: TerminalChanged_Kind.CREATED, terminal: { id } } },
+      });
+    const ofAgents = new Set(["t-agent"]);
     const feed = [
       jobEvent(JobChanged_Kind.STARTED),
       agentEvent(AgentChanged_Kind.STARTED),
       agentEvent(AgentChanged_Kind.EXITED),
-      event({ payload: { case: "terminal", value: { kind: TerminalChanged_Kind.CREATED, terminal: {} } } }),
+      terminal("t"),
       event({
         payload: {
           case: "conversation",
@@ -138,10 +143,10 @@ describe("events", () => {
         },
       }),
     ];
-    expect(filterFeed(feed, "all")).toHaveLength(4);
-    expect(filterFeed(feed, "agents")).toEqual([feed[0], feed[2]]);
-    expect(filterFeed(feed, "terminals")).toEqual([feed[3]]);
-    expect(filterFeed(feed, "chat")).toEqual([feed[4]]);
+    expect(filterFeed(feed, "all", ofAgents)).toHaveLength(4);
+    expect(filterFeed(feed, "agents", ofAgents)).toEqual([feed[0], feed[2]]);
+    expect(filterFeed(feed, "terminals", ofAgents)).toEqual([feed[3], feed[5]]);
+    expect(filterFeed(feed, "chat", ofAgents)).toEqual([feed[4]]);
   });
 });
 

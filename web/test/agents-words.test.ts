@@ -88,9 +88,9 @@ describe("states", () => {
 describe("exits", () => {
   it("are told with their code or signal", () => {
     expect(exitWords(exit(Exit_Reason.EXITED, 3))).toBe("exited with 3");
-    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 11, "SIGSEGV"))).toBe("ended by SIGSEGV");
-    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 40))).toBe("ended by signal 40");
-    expect(exitWords(exit(Exit_Reason.CLOSED, undefined, 15, "SIGTERM"))).toBe("closed; ended by SIGTERM");
+    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 11, "SIGSEGV"))).toBe("was ended by SIGSEGV");
+    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 40))).toBe("was ended by signal 40");
+    expect(exitWords(exit(Exit_Reason.CLOSED, undefined, 15, "SIGTERM"))).toBe("was ended: SIGTERM");
     expect(exitWords(exit(Exit_Reason.UNKNOWN))).toBe("ended, and nobody knows how");
     for (const reason of numbers(Exit_Reason)) {
       expect(exitWords(exit(reason))).not.toBe("");

@@ -2,7 +2,7 @@
 // log. It must not know where it is shown.
 
 import { ArrowLeft, EllipsisVertical, OctagonX, Repeat, RotateCw, SquareTerminal, X } from "lucide-react";
-import { type KeyboardEvent, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useView } from "../layout/view.ts";
 import { TerminalView } from "../terminal/index.ts";
 import { Button, Empty, FailureNote, IconButton, Menu, Spinner, Tabs, toast } from "../ui/index.ts";
@@ -50,15 +50,9 @@ export function AgentDetail({ id, active, onClose }: AgentDetailProps) {
     );
   }
   const row = rowOf(job, agent, { lines, jobs: new Map() });
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && !event.defaultPrevented && tab !== "terminal") {
-      onClose();
-    }
-  };
   const terminalId = agent?.terminalId;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape bubbles up from what is in it
-    <div className={styles.detail} onKeyDown={onKeyDown}>
+    <div className={styles.detail}>
       <DetailHeader detail={detail} row={row} onClose={onClose} />
       <Answer job={job} agent={agent} quiet={tab !== "terminal"} />
       <div className={styles.tabs}>

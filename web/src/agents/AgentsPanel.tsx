@@ -2,7 +2,7 @@
 //
 // It must not know where in the page it stands, nor how wide it is.
 
-import { useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useView } from "../layout/view.ts";
 import { Tabs } from "../ui/index.ts";
 import { AgentDetail } from "./AgentDetail.tsx";
@@ -34,6 +34,13 @@ export function AgentsPanel() {
       list.current?.querySelector<HTMLElement>('[data-stop][tabindex="0"]')?.focus(),
     );
   };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // In a terminal, Escape is the program's.
+    const typed = event.target instanceof Element && event.target.closest(".xterm") !== null;
+    if (event.key === "Escape" && !event.defaultPrevented && !typed) {
+      close();
+    }
+  };
   return (
     <section
       ref={ref}
@@ -61,7 +68,8 @@ export function AgentsPanel() {
         </div>
       </div>
       {selected !== undefined && (
-        <div ref={detail} className={styles.detail} tabIndex={-1}>
+        // biome-ignore lint/a11y/noStaticElementInteractions: Escape bubbles up from what is in it
+        <div ref={detail} className={styles.detail} tabIndex={-1} onKeyDown={onKeyDown}>
           <AgentDetail key={selected} id={selected} active={onScreen} onClose={close} />
         </div>
       )}

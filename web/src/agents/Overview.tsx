@@ -2,8 +2,8 @@
 // depends on, its attempts and its story. It must not know how it is changed.
 
 import type { ReactNode } from "react";
-import { Time } from "../ui/index.ts";
 import { Attempts } from "./Attempts.tsx";
+import { Clock } from "./Clock.tsx";
 import { CopyButton } from "./CopyButton.tsx";
 import { Dependencies } from "./Dependencies.tsx";
 import type { Detail } from "./detail.ts";
@@ -97,21 +97,4 @@ export function Section({
       {children}
     </section>
   );
-}
-
-const CLOCK = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hour12: false,
-});
-const DAY_MS = 86_400_000;
-
-/** The time of day where that is enough. */
-function Clock({ at }: { at: number }) {
-  if (Date.now() - at > DAY_MS) {
-    return <Time at={at} relative />;
-  }
-  const date = new Date(at);
-  return <time dateTime={date.toISOString()}>{CLOCK.format(date)}</time>;
 }

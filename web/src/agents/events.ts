@@ -284,18 +284,21 @@ function messageEvent(changed: MessageChanged, who: string): EventWords | undefi
   }
 }
 
-/** True for steps of an agent that an event of its job tells as well: a feed that shows both says all twice. */
-export function isEcho(event: Event): boolean {
-  if (event.payload.case !== "agent") {
-    return false;
-  }
-  switch (event.payload.value.kind) {
-    case AgentChanged_Kind.CREATED:
-    case AgentChanged_Kind.STARTED:
-    case AgentChanged_Kind.INPUT_REQUIRED:
-    case AgentChanged_Kind.RESUMED:
-    case AgentChanged_Kind.STOPPING:
-      return true;
+const ECHOES: ReadonlySet<AgentChanged_Kind> = new Set([
+  AgentChanged_Kind.CREATED,
+  AgentChanged_Kind.STARTED,
+  AgentChanged_Kind.INPUT_REQUIRED,
+  AgentChanged_Kind.RESUMED,
+  AgentChanged_Kind.STOPPING,
+]);
+
+/** True for what an event of the job tells as well: a feed that shows both says all twice. */
+function isEcho(event: Event, ofAgents: ReadonlySet<string>): boolean {
+  switch (event.payload.case) {
+    case "agent":
+      return ECHOES.has(event.payload.value.kind);
+    case "terminal":
+      return ofAgents.has(event.payload.value.terminal?.id ?? "");
     default:
       return false;
   }
@@ -303,18 +306,23 @@ export function isEcho(event: Event): boolean {
 
 export type FeedFilter = "all" | "agents" | "terminals" | "chat";
 
-export function filterFeed(feed: readonly Event[], filter: FeedFilter): Event[] {
+/** `ofAgents`: ids of the terminals that are agents'. */
+export function filterFeed(
+  feed: readonly Event[],
+  filter: FeedFilter,
+  ofAgents: ReadonlySet<string>,
+): Event[] {
   return feed.filter((event) => {
     const of = event.payload.case;
     switch (filter) {
       case "agents":
-        return (of === "job" || of === "agent") && !isEcho(event);
+        return (of === "job" || of === "agent") && !isEcho(event, ofAgents);
       case "terminals":
         return of === "terminal";
       case "chat":
         return of === "conversation" || of === "message";
       default:
-        return of !== undefined && !isEcho(event);
+        return of !== undefined && !isEcho(event, ofAgents);
     }
   });
 }

@@ -178,22 +178,29 @@ export function exitWords(exit: Exit): string {
     exit.code !== undefined
       ? `exited with ${exit.code}`
       : exit.signal !== undefined
-        ? `ended by ${exit.signalName || `signal ${exit.signal}`}`
+        ? `was ended by ${signalName(exit)}`
         : "";
   switch (exit.reason) {
     case Exit_Reason.CLOSED:
-      return how ? `closed; ${how}` : "closed";
-    case Exit_Reason.KILLED:
-      return how ? `ended with everything else; ${how}` : "ended with everything else";
+    case Exit_Reason.KILLED: {
+      const all = exit.reason === Exit_Reason.KILLED ? "was ended with everything else" : "was ended";
+      return exit.signal === undefined
+        ? [all, how].filter(Boolean).join(" and ")
+        : `${all}: ${signalName(exit)}`;
+    }
     case Exit_Reason.IDLE_TIMEOUT:
-      return "ended because it was idle";
+      return "was ended because it was idle";
     case Exit_Reason.TIME_LIMIT:
-      return "ended because it ran too long";
+      return "was ended because it ran too long";
     case Exit_Reason.LOST:
-      return "lost";
+      return "was lost";
     default:
       return how || "ended, and nobody knows how";
   }
+}
+
+function signalName(exit: Exit): string {
+  return exit.signalName || `signal ${exit.signal}`;
 }
 
 export function sentWords(sent: EndingStep_Sent): string {
