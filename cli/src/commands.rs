@@ -79,6 +79,40 @@ pub(crate) fn in_commands(message: &str) -> String {
     said + rest
 }
 
+/// Fields of the contract, and what is typed for them. Where commands differ, the field's own name says as much.
+const FIELDS: &[(&str, &str)] = &[
+    ("agent_id", "NAME"),
+    ("attempts", "--attempts"),
+    ("backoff", "--backoff"),
+    ("base", "--base"),
+    ("content", "TEXT"),
+    ("conversation_id", "CONVERSATION"),
+    ("cwd", "--cwd"),
+    ("depends_on", "--depends-on"),
+    ("env", "--env"),
+    ("idle_timeout", "--idle-timeout"),
+    ("images", "--image"),
+    ("job_id", "NAME"),
+    ("labels", "--label"),
+    ("output_timeout", "--output-timeout"),
+    ("priority", "--priority"),
+    ("prompt", "PROMPT"),
+    ("queued_timeout", "--queued-timeout"),
+    ("repository", "--repository"),
+    ("terminal_id", "NAME"),
+    ("time_limit", "--time-limit"),
+    ("timeout", "--timeout"),
+    ("token_budget", "--token-budget"),
+    ("token_id", "ID"),
+];
+
+/// A message about a field, with what was typed for it in the field's place.
+pub(crate) fn in_arguments(message: &str) -> String {
+    let Some((field, problem)) = message.split_once(": ") else { return message.to_owned() };
+    let typed = FIELDS.iter().find(|(name, _)| *name == field).map_or(field, |(_, typed)| typed);
+    format!("{typed}: {problem}")
+}
+
 /// The same without advice that names a call: for where there is better advice.
 pub(crate) fn without_advice(message: &str) -> String {
     match message.rsplit_once("; ") {
@@ -104,6 +138,22 @@ mod tests {
         let missing: Vec<_> =
             calls.filter(|it| command(it.name()).is_none()).map(|it| it.name().to_owned()).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn fields_become_arguments() {
+        assert_eq!(
+            in_arguments("depends_on: names more than 100 jobs"),
+            "--depends-on: names more than 100 jobs"
+        );
+        assert_eq!(in_arguments("job_id: is empty"), "NAME: is empty");
+        assert_eq!(in_arguments("name: is too long"), "name: is too long");
+        assert_eq!(in_arguments("it is away"), "it is away");
+        let pool = DescriptorPool::decode(mosaic_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let fields =
+            |name: &str| pool.all_messages().any(|message| message.get_field_by_name(name).is_some());
+        let unknown: Vec<_> = FIELDS.iter().filter(|(field, _)| !fields(field)).collect();
+        assert!(unknown.is_empty(), "no field of the contract: {unknown:?}");
     }
 
     #[test]

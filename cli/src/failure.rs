@@ -158,6 +158,7 @@ impl From<Error> for Failure {
             (Some(_), None) => commands::in_commands(error.message()),
             (None, _) => error.message().to_owned(),
         };
+        let message = commands::in_arguments(&message);
         let mut failure = Self::new(code, message);
         failure.reason = error.reason().map(str::to_owned);
         failure.hint = hint.map(str::to_owned);

@@ -22,6 +22,7 @@ mod secret;
 mod session;
 mod show;
 mod signals;
+mod stdin;
 mod surroundings;
 mod table;
 mod target;

@@ -15,7 +15,9 @@ use crate::{
 
 /// Looks around.
 pub(crate) fn look() -> Result<Surroundings, Failure> {
-    let token = match (variable("MOSAIC_TOKEN"), variable("MOSAIC_TOKEN_FILE")) {
+    let given = variable("MOSAIC_TOKEN");
+    let token_in_file = given.is_none();
+    let token = match (given, variable("MOSAIC_TOKEN_FILE")) {
         (Some(token), _) => Some(token.trim().to_owned()),
         (None, Some(path)) => {
             let path = PathBuf::from(path);
@@ -28,6 +30,7 @@ pub(crate) fn look() -> Result<Surroundings, Failure> {
     Ok(Surroundings {
         endpoint: variable("MOSAIC_ENDPOINT"),
         token: token.map(Into::into),
+        token_in_file,
         ca: variable("MOSAIC_CA").map(PathBuf::from),
         contexts: contexts_path().map_or_else(|| Ok(Contexts::default()), |path| Contexts::read(&path))?,
         local: local_server()?,

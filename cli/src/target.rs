@@ -42,6 +42,8 @@ pub(crate) struct Surroundings {
     pub(crate) endpoint: Option<String>,
     /// `MOSAIC_TOKEN`, or the content of `MOSAIC_TOKEN_FILE`.
     pub(crate) token: Option<Secret>,
+    /// It is the latter.
+    pub(crate) token_in_file: bool,
     /// `MOSAIC_CA`.
     pub(crate) ca: Option<PathBuf>,
     /// The file of contexts.
@@ -74,9 +76,13 @@ impl Surroundings {
         let mut target = self.known(context, flags, source);
         if let Some(token) = &self.token {
             target.token = token.clone();
-            target.source += ", with MOSAIC_TOKEN";
+            target.source += &format!(", with {}", self.token_variable());
         }
         Ok(target)
+    }
+
+    fn token_variable(&self) -> &'static str {
+        if self.token_in_file { "MOSAIC_TOKEN_FILE" } else { "MOSAIC_TOKEN" }
     }
 
     fn local_source(&self) -> String {
@@ -114,7 +120,7 @@ impl Surroundings {
             && self.endpoint.as_deref().is_none_or(same)
         {
             let context = Context { endpoint, token: token.clone(), ca: None };
-            return Ok(self.known(&context, flags, format!("{source}, with MOSAIC_TOKEN")));
+            return Ok(self.known(&context, flags, format!("{source}, with {}", self.token_variable())));
         }
         let named = self.contexts.contexts.iter().find(|(_, context)| same(&context.endpoint));
         if let Some((name, context)) = named {
@@ -213,6 +219,11 @@ mod tests {
         around.endpoint = None;
         assert_eq!(found(&around, Some("https://other:1"), None), is("https://other:1", "env-token"));
         assert_eq!(found(&around, None, None), is("https://lab:1", "env-token"));
+        // What is wrong with it is looked for where it is.
+        let flags = Flags::default();
+        assert_eq!(around.target(&flags).unwrap().source, "context lab, with MOSAIC_TOKEN");
+        around.token_in_file = true;
+        assert_eq!(around.target(&flags).unwrap().source, "context lab, with MOSAIC_TOKEN_FILE");
         // An endpoint in the environment without a token finds the token that is known for it.
         around.token = None;
         around.endpoint = Some("http://127.0.0.1:50051/".to_owned());

@@ -24,7 +24,7 @@ test("two hundred keys without a pause arrive in order", async () => {
   await openShell(page);
   await shows(page, "$");
   const typed = keys(200);
-  await page.keyboard.insertText(reader(typed));
+  await page.keyboard.type(reader(typed));
   await shows(page, "read -r");
   for (const key of typed) void page.keyboard.press(key);
   await page.keyboard.press("Enter");
@@ -38,7 +38,7 @@ test("a kill of the server in the middle of typing loses no key and doubles none
   await openShell(page);
   await shows(page, "$");
   const typed = keys(120);
-  await page.keyboard.insertText(reader(typed));
+  await page.keyboard.type(reader(typed));
   await shows(page, "read -r");
   for (const [place, key] of [...typed].entries()) {
     if (place === 40) await server().kill9();
@@ -55,7 +55,7 @@ test("a reload shows the same tabs and the same bytes", async () => {
   await page.reload();
   await openShell(page);
   await shows(page, "$");
-  await page.keyboard.insertText("seq 1 20; echo the e''nd\r");
+  await page.keyboard.type("seq 1 20; echo the e''nd\r");
   await shows(page, "the end");
   const before = await screen(page);
   await page.reload();
@@ -69,7 +69,7 @@ test("ten megabytes of output and an answer come at the same time", async () => 
   await page.reload();
   await openShell(page);
   await shows(page, "$");
-  await page.keyboard.insertText(
+  await page.keyboard.type(
     "yes 0123456789012345678901234567890123456789 | head -c 10000000; echo f''lood over\r",
   );
   await ask(page, "Meanwhile", "fake/markdown");
@@ -85,7 +85,7 @@ test("what a program prints stays text, and its title too", async () => {
   await openShell(page);
   await shows(page, "$");
   const hostile = '<img src=x onerror="window.stolen=1">';
-  await page.keyboard.insertText(`printf '\\033]0;${hostile}\\007${hostile}\\n'; echo p''rinted\r`);
+  await page.keyboard.type(`printf '\\033]0;${hostile}\\007${hostile}\\n'; echo p''rinted\r`);
   await shows(page, "printed");
   expect(await page.evaluate(() => Reflect.get(window, "stolen"))).toBeUndefined();
   expect(await page.locator('img[src="x"]').count()).toBe(0);

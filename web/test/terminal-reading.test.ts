@@ -2,7 +2,11 @@
 import { create } from "@bufbuild/protobuf";
 import { Terminal as Xterm } from "@xterm/xterm";
 import { expect, test } from "vitest";
-import { GapSchema, TerminalSchema } from "../src/api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import {
+  GapSchema,
+  TerminalEventSchema,
+  TerminalSchema,
+} from "../src/api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import type { Hub, TerminalReader } from "../src/hub/hub.ts";
 import { earlierOf, earlierStart, modesBefore } from "../src/terminal/older.ts";
 import { Reading } from "../src/terminal/reading.ts";
@@ -23,6 +27,8 @@ function reading(before = "") {
     },
   } as unknown as Hub;
   const seen = { caughtUp: 0, printed: 0, done: 0 };
+  const sizes: string[] = [];
+  const rowAt = () => xterm.buffer.active.cursorX;
   const it = new Reading(
     hub,
     "t",
@@ -33,7 +39,11 @@ function reading(before = "") {
       opened: () => {},
       caughtUp: () => seen.caughtUp++,
       printed: () => seen.printed++,
-      event: () => {},
+      event: ({ event }, past) => {
+        if (event.case === "resized") {
+          sizes.push(`${event.value.cols} ${past ? "past" : "now"} after ${rowAt()}`);
+        }
+      },
       failed: () => {},
     },
   );
@@ -42,6 +52,11 @@ function reading(before = "") {
   return {
     xterm,
     seen,
+    sizes,
+    resize: (cols: number) =>
+      reader?.event(
+        create(TerminalEventSchema, { event: { case: "resized", value: { cols, rows: 10, offset: at } } }),
+      ),
     it,
     left: () => left,
     open: (offset: bigint, outputEnd: bigint, outputStart = 0n) => {
@@ -80,6 +95,31 @@ test("from the beginning nothing is left out, and the end of history is told onc
   await settled();
   expect(lines()).toBe("helloworld!");
   expect(seen).toEqual({ caughtUp: 1, printed: 1, done: 3 });
+});
+
+test("a size comes between the output before it and the output after it; those of the past are told from those of now", async () => {
+  const { open, print, resize, settled, sizes } = reading();
+  open(0n, 6n);
+  print("abc", true);
+  resize(90);
+  print("def", true);
+  resize(91);
+  await settled();
+  resize(92);
+  print("ghi");
+  resize(93);
+  resize(92);
+  await settled();
+  expect(sizes).toEqual([
+    "90 past after 3",
+    "91 past after 6",
+    "92 past after 6",
+    "93 now after 9",
+    "92 now after 9",
+  ]);
+  resize(93);
+  await settled();
+  expect(sizes.at(-1)).toBe("93 past after 9");
 });
 
 test("an empty terminal has caught up at once", async () => {

@@ -96,7 +96,7 @@ test("the holder's place is asked for once, and a viewer's never", () => {
   sizes.settle(true);
   sizes.placed(size(120, 40), true);
   expect([asked, shown()]).toEqual([[size(120, 40)], size(120, 40)]);
-  expect(sizes.resized(size(120, 40), true)).toBe(false);
+  expect(sizes.resized(size(120, 40), true, false)).toBe(false);
   expect(sizes.current.others).toBe(false);
 });
 
@@ -107,15 +107,29 @@ test("sizes that were skipped or come late are still this page's own", () => {
     sizes.placed(size(cols, 24), true);
   }
   expect(asked.length).toBe(3);
-  expect(sizes.resized(size(90, 24), true)).toBe(false);
-  expect(sizes.resized(size(110, 24), true)).toBe(false);
+  expect(sizes.resized(size(90, 24), true, false)).toBe(false);
+  expect(sizes.resized(size(110, 24), true, false)).toBe(false);
+});
+
+test("sizes of the past take nothing from the holder, and are shown to others", () => {
+  const holder = sizing();
+  holder.sizes.opened(size(114, 13), false);
+  holder.sizes.placed(size(52, 33), true);
+  expect(holder.sizes.resized(size(196, 44), true, true)).toBe(false);
+  expect(holder.sizes.resized(size(114, 13), true, true)).toBe(false);
+  expect(holder.sizes.resized(size(52, 33), true, false)).toBe(false);
+  expect(holder.shown()).toEqual(size(52, 33));
+  const viewer = sizing();
+  viewer.sizes.opened(size(114, 13), false);
+  viewer.sizes.resized(size(196, 44), false, true);
+  expect(viewer.shown()).toEqual(size(196, 44));
 });
 
 test("a stream that says the size once more takes nothing from the holder", () => {
   const { asked, sizes, shown } = sizing();
   sizes.opened(size(154, 28), false);
   sizes.placed(size(96, 20), true);
-  expect(sizes.resized(size(154, 28), true)).toBe(false);
+  expect(sizes.resized(size(154, 28), true, false)).toBe(false);
   expect([asked, shown()]).toEqual([[size(96, 20)], size(96, 20)]);
 });
 
@@ -123,8 +137,8 @@ test("a size that nobody here asked for is another's", () => {
   const { sizes, shown } = sizing();
   sizes.placed(size(100, 30), true);
   sizes.opened(size(80, 24), true);
-  sizes.resized(size(100, 30), true);
-  expect(sizes.resized(size(70, 20), true)).toBe(true);
+  sizes.resized(size(100, 30), true, false);
+  expect(sizes.resized(size(70, 20), true, false)).toBe(true);
   expect(shown()).toEqual(size(70, 20));
   sizes.settle(true);
   expect(shown()).toEqual(size(100, 30));

@@ -9,9 +9,8 @@ use std::{
 };
 
 use mosaic_client::{Client, orchestrator::SpawnAgent};
-use tokio::io::AsyncReadExt as _;
 
-use crate::{failure::Failure, target, values};
+use crate::{failure::Failure, stdin, target, values};
 
 /// The longest prompt that a server takes, in bytes.
 const PROMPT_BYTES_MAX: u64 = 64 * 1024;
@@ -71,9 +70,9 @@ pub(super) struct Ask {
     /// Columns and rows of its terminal, such as 120x40 [default: 80x24]
     #[arg(long, value_name = "CxR", value_parser = values::size)]
     size: Option<values::Size>,
-    /// What to do, for "shell" a command line; several words are joined with spaces. `-` reads
-    /// standard input
-    #[arg(last = true, required = true, value_name = "PROMPT")]
+    /// What to do, for "shell" a command line; several words are joined with spaces. `-`, or none
+    /// where something is piped in, reads standard input
+    #[arg(last = true, value_name = "PROMPT")]
     prompt: Vec<String>,
 }
 
@@ -144,16 +143,19 @@ impl Ask {
 
     /// The words as `ssh` joins them, or what is on standard input.
     async fn prompt(&self) -> Result<String, Failure> {
-        if self.prompt != ["-"] {
-            return Ok(self.prompt.join(" "));
+        let hint = "Give a PROMPT after `--`, or pipe one in.";
+        match self.prompt.as_slice() {
+            [] if !stdin::is_given() => return Err(Failure::usage("there is nothing to do").hint(hint)),
+            [] => {}
+            [dash] if dash == "-" => {}
+            words => return Ok(words.join(" ")),
         }
-        let mut text = String::new();
-        let read = tokio::io::stdin().take(PROMPT_BYTES_MAX + 1).read_to_string(&mut text).await;
-        read.map_err(|error| Failure::error(format!("cannot read standard input: {error}")))?;
-        if text.len() as u64 > PROMPT_BYTES_MAX {
-            return Err(Failure::usage("a prompt may have at most 64 KiB"));
+        let prompt = stdin::read(PROMPT_BYTES_MAX, "a prompt may have at most 64 KiB").await?;
+        // Whatever should have made one has failed: a job that does nothing would succeed.
+        if prompt.trim().is_empty() {
+            return Err(Failure::usage("there is nothing to do: standard input is empty").hint(hint));
         }
-        Ok(text)
+        Ok(prompt)
     }
 
     /// The working directory to ask for; none where the profile's is meant.

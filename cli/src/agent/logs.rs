@@ -3,29 +3,34 @@
 //! It knows nothing about the forms of output; `term::print` does.
 
 use mosaic_client::{
+    JobInfo,
     orchestrator::LogEvent,
     terminal::{Event, Start},
 };
 
-use super::find;
+use super::{
+    find::{self, Found},
+    words::waiting,
+};
 use crate::{
     Outcome, exit,
     output::say,
     session::Session,
     surroundings,
     term::{attach::start, print::Printer, tail},
-    values,
+    text, values,
 };
 
 /// What to know about it.
 pub(super) const HELP: &str = "\
 Into a pipe the output is text without escape sequences; --raw keeps the bytes. With
---json it is a line an event, with offsets. With -f it goes on with the next attempt,
-until the job is over.
+--json it is a line an event, with offsets. With -f it waits for an agent that has not
+begun, and goes on with the next attempt, until the job is over.
 
 Examples:
   mosaic agent logs build                all that is kept of the newest attempt
   mosaic agent logs build -f -n 20       the last lines, and what comes
+  mosaic agent logs build --attempt 1    of an earlier attempt; `agent ls --job build`
   mosaic agent logs build --raw > build.typescript";
 
 /// The arguments.
@@ -36,6 +41,9 @@ pub(crate) struct Logs {
     /// Go on with what comes, until the job is over
     #[arg(long, short)]
     follow: bool,
+    /// What this attempt printed, from 1 [default: the newest]
+    #[arg(long, value_name = "N", conflicts_with = "follow")]
+    attempt: Option<u32>,
     /// Begin so many bytes before the end, such as 4096 or 64k
     #[arg(long, value_name = "BYTES", value_parser = values::bytes, group = "begin")]
     tail: Option<u64>,
@@ -50,7 +58,14 @@ pub(crate) struct Logs {
 /// Prints it.
 pub(super) async fn run(session: &Session, logs: Logs) -> Outcome {
     let client = session.client()?;
-    let agent = find::started(&client, &logs.name).await?;
+    let agent = match (logs.attempt, logs.follow) {
+        (Some(number), _) => find::attempt(&client, &logs.name, number).await?,
+        (None, true) => find::started(&client, &logs.name).await?,
+        (None, false) => match find::now(&client, &logs.name).await? {
+            Found::Agent(agent) => find::running(&client, agent).await?,
+            Found::Job(job) => return nothing_yet(&logs.name, &job),
+        },
+    };
     if logs.follow {
         surroundings::require_elsewhere(&agent.terminal_id)?;
     }
@@ -78,6 +93,14 @@ pub(super) async fn run(session: &Session, logs: Logs) -> Outcome {
         }
     }
     printer.finish().await?;
+    Ok(exit::OK)
+}
+
+/// There is no output, since there was no agent: that is all of it, unless there never will be one.
+fn nothing_yet(name: &str, job: &JobInfo) -> Outcome {
+    let why = waiting(job).ok_or_else(|| find::never_ran(name))?;
+    let name = text::escape(&job.name);
+    say(&format!("[mosaic: {name} has not begun, it waits: {why}; -f waits with it]"));
     Ok(exit::OK)
 }
 

@@ -1,4 +1,4 @@
-//! `mosaic agent show`: one agent in full.
+//! `mosaic agent show`: one agent in full; its job, as long as that has none.
 //!
 //! It knows nothing about its job's life; `mosaic job show` does.
 
@@ -7,12 +7,22 @@ use mosaic_client::{
     proto::orchestrator::v1::{GetAgentResponse, agent::State},
 };
 
-use super::words::{agent_cell, detail, receipt};
-use crate::{Outcome, exit, session::Session, show, text};
+use super::{
+    find::{self, Found},
+    words::{agent_cell, detail, receipt},
+};
+use crate::{Outcome, exit, job, output::say, session::Session, show, text};
 
 /// Shows it.
 pub(super) async fn run(session: &Session, name: &str) -> Outcome {
-    let agent = session.client()?.orchestrator().agent(name).get().await?;
+    let client = session.client()?;
+    let agent = match find::now(&client, name).await? {
+        Found::Agent(agent) => agent,
+        Found::Job(job) => {
+            say(&format!("[mosaic: {} has no agent yet; this is its job]", text::escape(&job.name)));
+            return job::shown(session, &client, job).await;
+        }
+    };
     let words = words(session, &agent);
     session.output.show(&GetAgentResponse { agent: Some(agent) }, || words)?;
     Ok(exit::OK)

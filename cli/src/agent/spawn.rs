@@ -16,7 +16,7 @@ Examples:
   mosaic agent spawn -- make test
   mosaic agent spawn --name lint --label run=42 -- 'npm ci && npm run lint'
   mosaic agent spawn --depends-on lint --attempts 3 -- ./deploy
-  mosaic agent spawn --profile claude --repository . -- - < task.md
+  mosaic agent spawn --profile claude --repository . < task.md
   mosaic agent logs -f lint";
 
 /// The arguments.

@@ -15,6 +15,7 @@ use mosaic_client::{
 };
 
 use crate::{
+    commands,
     output::Output,
     show,
     table::{Cell, Colour},
@@ -25,7 +26,7 @@ use crate::{
 pub(super) fn waiting(job: &JobInfo) -> Option<String> {
     match job.state() {
         State::Queued if job.waiting_for.is_empty() => Some("there is no room yet".to_owned()),
-        State::Queued => Some(text::escape(&job.waiting_for)),
+        State::Queued => Some(commands::in_commands(&text::escape(&job.waiting_for))),
         State::BackingOff => {
             Some(format!("attempt {} begins at {}", job.attempts + 1, show::time(job.retry_time.as_ref())))
         }

@@ -10,15 +10,13 @@ use std::{
 
 use clap::ValueEnum;
 use mosaic_client::Error;
-use rustix::fs::FileType;
-use tokio::io::AsyncReadExt as _;
 
 use super::{
     Ask,
     follow::{Followed, follow, refused},
     print::Printer,
 };
-use crate::{Outcome, exit, failure::Failure, output::say, session::Session, signals::Signals, text};
+use crate::{Outcome, exit, failure::Failure, output::say, session::Session, signals::Signals, stdin, text};
 
 /// What to know about it.
 pub(crate) const HELP: &str = "\
@@ -34,6 +32,7 @@ Examples:
   git diff | mosaic chat send 'Write a commit message for this:'
   mosaic chat send -c 'And in two sentences?'
   mosaic chat send '/spawn shell make test'      a command; `/help` lists them
+  mosaic chat send -c /status                    in the same conversation
   mosaic chat send --image plot.png 'What is odd here?'
   mosaic --json chat send hi | jq -r '.textDelta.text // empty'";
 
@@ -97,7 +96,7 @@ pub(crate) async fn run(session: &Session, send: Send) -> Outcome {
 /// What is to be said.
 async fn content(text: Option<String>, images: &[PathBuf]) -> Result<String, Failure> {
     match text {
-        Some(text) if text != "-" && !is_given() => Ok(text),
+        Some(text) if text != "-" && !stdin::is_given() => Ok(text),
         None if std::io::stdin().is_terminal() && images.is_empty() => {
             Err(Failure::usage("there is nothing to say")
                 .hint("Give a TEXT, or pipe one in; `mosaic chat` talks."))
@@ -106,25 +105,14 @@ async fn content(text: Option<String>, images: &[PathBuf]) -> Result<String, Fai
         before => {
             let mut text = before.filter(|text| text != "-").map_or_else(String::new, |text| text + "\n\n");
             let given = text.len();
-            let read = tokio::io::stdin().take(CONTENT_BYTES_MAX + 1).read_to_string(&mut text).await;
-            read.map_err(|error| Failure::error(format!("cannot read standard input: {error}")))?;
-            if text.len() as u64 > CONTENT_BYTES_MAX {
-                return Err(Failure::usage("what is said may have at most 1 MiB"));
-            }
+            let room = CONTENT_BYTES_MAX.saturating_sub(given as u64);
+            text += &stdin::read(room, "what is said may have at most 1 MiB").await?;
             if text.len() == given {
                 text.truncate(given.saturating_sub(2));
             }
             Ok(text)
         }
     }
-}
-
-/// Whether something was given on standard input: a pipe or a file. A terminal, `/dev/null` or a socket that this
-/// command only inherited is not waited for.
-fn is_given() -> bool {
-    rustix::fs::fstat(std::io::stdin()).is_ok_and(|stat| {
-        matches!(FileType::from_raw_mode(stat.st_mode), FileType::Fifo | FileType::RegularFile)
-    })
 }
 
 /// An image's type, by what it begins with, and the file.

@@ -10,6 +10,8 @@ use clap::Subcommand;
 
 use crate::{Outcome, agent, failure::Failure, session::Session};
 
+pub(crate) use self::show::shown;
+
 /// What to do with jobs. A job goes by its name or its id.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

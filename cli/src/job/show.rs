@@ -2,14 +2,16 @@
 //!
 //! It knows nothing about how jobs are listed.
 
+use std::collections::HashMap;
+
 use mosaic_client::{
-    JobInfo,
+    Client, JobInfo,
     proto::orchestrator::v1::{GetJobResponse, job::State},
 };
 
 use crate::{
     Outcome,
-    agent::{detail, job_cell, waits},
+    agent::{detail, job_cell, job_end, waits},
     exit,
     session::Session,
     show, text,
@@ -17,18 +19,45 @@ use crate::{
 
 /// Shows it.
 pub(super) async fn run(session: &Session, name: &str) -> Outcome {
-    let job = session.client()?.orchestrator().job(name).get().await?;
-    let words = words(session, &job);
+    let client = session.client()?;
+    let job = client.orchestrator().job(name).get().await?;
+    shown(session, &client, job).await
+}
+
+/// Shows one that is known.
+pub(crate) async fn shown(session: &Session, client: &Client, job: JobInfo) -> Outcome {
+    let others = if session.output.json { Others::new() } else { others(client, &job).await };
+    let words = words(session, &job, &others);
     session.output.show(&GetJobResponse { job: Some(job) }, || words)?;
     Ok(exit::OK)
 }
 
-fn words(session: &Session, job: &JobInfo) -> String {
+/// Other jobs by id: their names, and how they are.
+type Others = HashMap<String, String>;
+
+/// Those that this one depends on. One that cannot be asked for goes by its id.
+async fn others(client: &Client, job: &JobInfo) -> Others {
+    let mut others = Others::new();
+    for id in job.depends_on.iter().chain([&job.failed_dependency_id]).filter(|id| !id.is_empty()) {
+        if let Ok(other) = client.orchestrator().job(id).get().await {
+            others.insert(id.clone(), format!("{} ({})", text::escape(&other.name), job_end(&other)));
+        }
+    }
+    others
+}
+
+fn words(session: &Session, job: &JobInfo, others: &Others) -> String {
+    let name = text::quote(&text::escape(&job.name));
+    let other = |id: &String| others.get(id).unwrap_or(id).clone();
+    let of_several = match job.attempts {
+        0 | 1 => String::new(),
+        _ => format!(" (`mosaic agent ls --job {name}` lists them)"),
+    };
     let mut lines = vec![
         detail("name", &text::escape(&job.name)),
         detail("id", &job.id),
         detail("state", &job_cell(job).painted(session.output.colours)),
-        detail("attempts", &format!("{} of {}", job.attempts, job.attempts_max)),
+        detail("attempts", &format!("{} of {}{of_several}", job.attempts, job.attempts_max)),
         detail("profile", &text::escape(&job.profile)),
         detail("priority", &job.priority.to_string()),
     ];
@@ -43,8 +72,8 @@ fn words(session: &Session, job: &JobInfo) -> String {
     add("waits for", if waiting { waits(job) } else { String::new() });
     add("asks", text::escape(&job.question));
     add("why", text::escape(&job.message));
-    add("depends on", job.depends_on.join(" "));
-    add("failed one", job.failed_dependency_id.clone());
+    add("depends on", job.depends_on.iter().map(other).collect::<Vec<_>>().join(", "));
+    add("failed one", other(&job.failed_dependency_id));
     add("directory", text::escape(&job.cwd));
     add("repository", text::escape(&job.repository));
     add("base", text::escape(&job.base));

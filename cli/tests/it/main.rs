@@ -4,6 +4,7 @@
 
 mod agent;
 mod agent_ci;
+mod agent_newcomer;
 mod agent_run;
 mod attach;
 mod chat;

@@ -4,6 +4,7 @@
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
+use prost::Message;
 use rustix::process::{Signal, kill_process_group};
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ impl Keeper {
         let owner = self.connections.get(&token).is_some_and(|c| c.owner);
         let reply = match request.ask {
             Some(Ask::Hello(hello)) => Some(self.hello(token, id, hello)),
-            Some(Ask::List(_)) => Some(self.list(id)),
+            Some(Ask::List(list)) => Some(self.list(id, &list)),
             Some(Ask::StopAll(stop)) => self.stop_all(token, id, &stop),
             Some(ask) if owner => self.answer_owner(token, id, ask, fds),
             _ => Some(Reply::failed(id, FailureKind::Refused, 0)),
@@ -64,9 +65,23 @@ impl Keeper {
         Reply { database: self.table.database.clone(), keeper, ..Reply::ok(id) }
     }
 
-    fn list(&mut self, id: u64) -> Reply {
-        let children = self.table.children.iter().map(|(id, c)| c.describe(*id)).collect();
-        Reply { children, ..Reply::ok(id) }
+    /// In the order of the ids, so that a child which comes or goes meanwhile shifts no page.
+    fn list(&self, id: u64, list: &wire::List) -> Reply {
+        let after = Uuid::from_slice(&list.after).ok();
+        let mut ids: Vec<Uuid> =
+            self.table.children.keys().filter(|id| Some(**id) > after).copied().collect();
+        ids.sort_unstable();
+        let (mut children, mut bytes, mut more) = (Vec::new(), 0, false);
+        for (id, child) in ids.iter().filter_map(|id| Some((id, self.table.children.get(id)?))) {
+            if list.paged && bytes >= wire::LIST_BYTES_MAX {
+                more = true;
+                break;
+            }
+            let described = child.describe(*id);
+            bytes += described.encoded_len();
+            children.push(described);
+        }
+        Reply { children, more, ..Reply::ok(id) }
     }
 
     fn take(&mut self, token: u64, id: u64, child: &[u8]) -> Option<Reply> {

@@ -33,7 +33,10 @@ use super::{
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The keeper is gone or does not answer.
+    /// It was not asked: it was gone before.
+    #[error("the keeper is not there: {0}")]
+    Absent(#[source] io::Error),
+    /// It went away or does not answer, and may have done what it was asked.
     #[error("the keeper does not answer: {0}")]
     Gone(#[source] io::Error),
     /// It said no.
@@ -46,7 +49,7 @@ impl Error {
     pub fn kind(&self) -> Option<FailureKind> {
         match self {
             Self::Failed(failure) => Some(failure.kind()),
-            Self::Gone(_) => None,
+            Self::Absent(_) | Self::Gone(_) => None,
         }
     }
 }
@@ -116,6 +119,23 @@ impl Client {
         self.ask_with_fds(ask, None).await.map(|(reply, _)| reply)
     }
 
+    /// All children, without their descriptors.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn children(&self) -> Result<Vec<wire::Child>, Error> {
+        let mut children: Vec<wire::Child> = Vec::new();
+        loop {
+            let after = children.last().map(|child| child.id.clone()).unwrap_or_default();
+            let page = self.ask(Ask::List(wire::List { paged: true, after })).await?;
+            let more = page.more && !page.children.is_empty();
+            children.extend(page.children);
+            if !more {
+                return Ok(children);
+            }
+        }
+    }
+
     /// Asks for one child with its descriptors, by `Take` or `Spawn`.
     ///
     /// # Errors
@@ -167,7 +187,7 @@ impl Client {
             wire::send(socket.as_fd(), &request, fds.as_ref().map_or(&[], |f| f.as_slice()))
         });
         let answered = async {
-            sent.await.map_err(Error::Gone)?;
+            sent.await.map_err(Error::Absent)?;
             receiver.await.map_err(|_| Error::Gone(io::ErrorKind::ConnectionReset.into()))
         };
         let answer = tokio::time::timeout(patience, answered).await;

@@ -25,6 +25,8 @@ pub use self::tree::{Bounds, Ending, Enforcement, Limits, SURVIVORS_MAX, Sent, S
 pub const PROTOCOL: u32 = 1;
 /// The largest message; a command with its environment has to fit.
 pub const MESSAGE_BYTES_MAX: usize = 192 * 1024;
+/// Bytes of the children in one page of a list. One child that was ended has four KiB at most.
+pub const LIST_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 2;
 /// Descriptors of one child: master, pipe's two ends, input data, input records, pidfd.
 pub const CHILD_FDS: usize = 6;
 
@@ -45,7 +47,7 @@ pub enum Ask {
     /// First on every connection.
     #[prost(message, tag = "2")]
     Hello(Hello),
-    /// All children, without their descriptors.
+    /// The children, without their descriptors, page by page.
     #[prost(message, tag = "3")]
     List(List),
     /// One child with its descriptors; only for the owner.
@@ -91,9 +93,17 @@ pub struct Hello {
     pub owner: bool,
 }
 
-/// Asks for all children.
+/// Asks for children, in the order of their ids.
 #[derive(Clone, PartialEq, Message)]
-pub struct List {}
+pub struct List {
+    /// True: as many as fit into one message, and the answer says whether there are more. An older asker does not know
+    /// pages, and gets all in one message as long as that can hold them.
+    #[prost(bool, tag = "1")]
+    pub paged: bool,
+    /// Only those after this one, 16 bytes; empty: from the first.
+    #[prost(bytes = "vec", tag = "2")]
+    pub after: Vec<u8>,
+}
 
 /// Asks for an upgrade in place.
 #[derive(Clone, PartialEq, Message)]
@@ -226,6 +236,9 @@ pub struct Reply {
     /// How the tree ended that was to be closed.
     #[prost(message, optional, tag = "8")]
     pub ending: Option<Ending>,
+    /// True if a list goes on after its last child. An older keeper lists all at once.
+    #[prost(bool, tag = "9")]
+    pub more: bool,
 }
 
 /// Why a question could not be answered.

@@ -22,6 +22,9 @@ pub struct Left {
     pub saved_ref: Option<String>,
     /// Why its worktree is still there; absent if it is gone, or there was none.
     pub kept: Option<String>,
+    /// True if its branch is gone: it had no commits of its own.
+    #[serde(default)]
+    pub branch_gone: bool,
 }
 
 impl Shared {
@@ -58,7 +61,8 @@ impl Shared {
         };
         let (key, path) = (agent.id.0, self.worktrees.path(agent.id.0));
         let worktree = Worktree { key, repository, path, branch };
-        let Retired { saved_ref, kept } = self.persist(|| self.worktrees.retire(&worktree)).await?;
-        Some(Left { saved_ref, kept })
+        let retired = self.persist(|| self.worktrees.retire(&worktree)).await?;
+        let Retired { saved_ref, kept, branch_gone } = retired;
+        Some(Left { saved_ref, kept, branch_gone })
     }
 }

@@ -74,7 +74,8 @@ impl Shared {
         }
     }
 
-    /// The agent's terminal, started if it was not. [`Standing::Unborn`] if it is to be ended before it began.
+    /// The agent's terminal, started if it was not. [`Standing::Unborn`] if it is to be ended before it began, or
+    /// nobody is there who could start it.
     async fn terminal(&self, job: &Job, agent: &Agent, running: &Running) -> Result<Standing> {
         // However long it takes: one of which it is not known whether it runs is neither started nor given up.
         let standing = self.persist(|| self.terminals.of_agent(agent.workspace, agent.terminal)).await;
@@ -120,14 +121,14 @@ impl Shared {
             },
             creator: (job.creator.clone(), job.creator_token),
         };
-        let terminal = self.terminals.start_for_agent(shell).await?;
-        if let Some(prompt) = typed {
-            type_prompt(&terminal, agent, &prompt)?;
+        let standing = self.terminals.start_for_agent(shell).await?;
+        if let (Standing::Live(terminal), Some(prompt)) = (&standing, typed) {
+            type_prompt(terminal, agent, &prompt)?;
         }
-        Ok(Standing::Live(terminal))
+        Ok(standing)
     }
 
-    /// Somebody wanted it to end before its program began.
+    /// Its program has not begun: somebody wanted it to end before, or there is nobody to start it.
     async fn stopped_before(self: &Arc<Self>, agent: &Agent) -> bool {
         let verdict = Verdict::Requeue;
         self.record(

@@ -59,7 +59,9 @@ pub(crate) struct AgentTerminal {
 
 impl Terminals {
     /// Starts an agent's terminal, unless it is there already. Once begun it is finished, even if the caller goes.
-    pub(crate) async fn start_for_agent(&self, shell: AgentShell) -> Result<AgentTerminal> {
+    /// [`Standing::Unborn`] if there is no keeper to ask. `KEEPER_UNAVAILABLE` says that one was asked and went away: the
+    /// program may have begun.
+    pub(crate) async fn start_for_agent(&self, shell: AgentShell) -> Result<Standing> {
         let shared = Arc::clone(&self.shared);
         let started = self.shared.tasks.spawn(async move { start(&shared, shell).await });
         started.await.map_err(Error::internal)?
@@ -90,12 +92,13 @@ impl Terminals {
     }
 }
 
-async fn start(shared: &Arc<Shared>, shell: AgentShell) -> Result<AgentTerminal> {
+async fn start(shared: &Arc<Shared>, shell: AgentShell) -> Result<Standing> {
     if let Some(live) = shared.live().get(&shell.id).cloned() {
-        return Ok(AgentTerminal { live });
+        return Ok(Standing::Live(AgentTerminal { live }));
     }
+    let Ok(keeper) = shared.keeper.get().await else { return Ok(Standing::Unborn) };
     let (argv, arg0) = shell.program.argv(&shared.account.shell);
-    let record = record(shared, &shell, argv.clone(), shared.keeper.get().await?.identity());
+    let record = record(shared, &shell, argv.clone(), keeper.identity());
     let actor = Actor::system();
     let inserting = NewTerminal {
         record: record.clone(),
@@ -118,7 +121,7 @@ async fn start(shared: &Arc<Shared>, shell: AgentShell) -> Result<AgentTerminal>
     };
     let launch = Launch { argv, arg0, env: shell.env, limits: shell.limits };
     let live = launch_recorded(shared, record, launch, actor).await?;
-    Ok(AgentTerminal { live })
+    Ok(Standing::Live(AgentTerminal { live }))
 }
 
 fn record(shared: &Shared, shell: &AgentShell, argv: Vec<String>, keeper: Option<uuid::Uuid>) -> Record {

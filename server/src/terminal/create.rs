@@ -19,6 +19,7 @@ use crate::{
     ids::TerminalId,
     keeper::{
         MARK,
+        client::Client,
         wire::{self, Ask},
     },
     log::Log,
@@ -326,7 +327,7 @@ async fn start(
 ) -> Result<(Arc<Live>, Record)> {
     let program = record.command.first().map_or("", String::as_str);
     let mut first = true;
-    let spawned = shared.keeper.ask_again(|keeper| {
+    let spawn_by = |keeper: Arc<Client>| {
         let again = !std::mem::replace(&mut first, false);
         let (id, spawn) = (spawn.id.clone(), spawn.clone());
         async move {
@@ -337,8 +338,14 @@ async fn start(
             }
             keeper.ask_child(Ask::Spawn(spawn)).await.map(|spawned| (spawned, keeper))
         }
-    });
-    let ((child, io), keeper) = spawned.await.map_err(|e| spawn_error(e, program, &record.cwd))?;
+    };
+    // An agent's program may have begun its work before its keeper died: whoever wants it once decides what then.
+    let spawned = if record.agent.is_some() {
+        shared.keeper.ask_once(spawn_by).await
+    } else {
+        shared.keeper.ask_again(spawn_by).await
+    };
+    let ((child, io), keeper) = spawned.map_err(|e| spawn_error(e, program, &record.cwd))?;
     let io = io.ok_or_else(|| Error::internal("the keeper sent a child without descriptors"))?;
     let mut running = record.clone();
     running.step(Change::Started);

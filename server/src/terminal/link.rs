@@ -98,7 +98,7 @@ impl Link {
             // The old program serves as well.
             Err(cause) => tracing::warn!(%cause, "the keeper stays the program that it is"),
         }
-        let children = client.ask(Ask::List(wire::List {})).await.map_err(failed)?.children;
+        let children = client.children().await.map_err(failed)?;
         Ok(Linked { client: Arc::new(client), children, ended })
     }
 }
@@ -145,17 +145,39 @@ impl Current {
     ///
     /// # Errors
     /// What the keeper says, or that there is none.
-    pub async fn ask_again<T, F>(&self, mut ask: impl FnMut(Arc<Client>) -> F) -> Result<T, client::Error>
+    pub async fn ask_again<T, F>(&self, ask: impl FnMut(Arc<Client>) -> F) -> Result<T, client::Error>
+    where
+        F: Future<Output = Result<T, client::Error>>,
+    {
+        self.ask_until(ask, |error| !matches!(error, client::Error::Failed(_))).await
+    }
+
+    /// Asks what must not be done twice: the next one only if the one before was never asked.
+    ///
+    /// # Errors
+    /// What the keeper says, that there is none, or that nobody knows whether it was done.
+    pub async fn ask_once<T, F>(&self, ask: impl FnMut(Arc<Client>) -> F) -> Result<T, client::Error>
+    where
+        F: Future<Output = Result<T, client::Error>>,
+    {
+        self.ask_until(ask, |error| matches!(error, client::Error::Absent(_))).await
+    }
+
+    async fn ask_until<T, F>(
+        &self,
+        mut ask: impl FnMut(Arc<Client>) -> F,
+        again: impl Fn(&client::Error) -> bool,
+    ) -> Result<T, client::Error>
     where
         F: Future<Output = Result<T, client::Error>>,
     {
         let mut tries = 0;
         loop {
             let keeper =
-                self.get().await.map_err(|_| client::Error::Gone(io::ErrorKind::NotConnected.into()))?;
+                self.get().await.map_err(|_| client::Error::Absent(io::ErrorKind::NotConnected.into()))?;
             tries += 1;
             match ask(Arc::clone(&keeper)).await {
-                Err(client::Error::Gone(_)) if tries < TRIES => {
+                Err(error) if tries < TRIES && again(&error) => {
                     // Not the same one again.
                     let mut current = self.0.subscribe();
                     let other =
@@ -175,7 +197,7 @@ fn unavailable() -> Error {
 /// The error for a question that the keeper did not answer with yes.
 pub fn keeper_error(error: client::Error) -> Error {
     match error {
-        client::Error::Gone(cause) => Error::caused(
+        client::Error::Absent(cause) | client::Error::Gone(cause) => Error::caused(
             Reason::KeeperUnavailable,
             "the process that spawns terminals went away; try again",
             cause,

@@ -64,6 +64,54 @@ async fn what_is_no_longer_kept_is_answered_with_a_gap() -> Result<()> {
     Ok(())
 }
 
+/// A character of three bytes and a carriage return: wherever it is cut, but for before the return, something is held
+/// back that may belong to what comes next.
+const HELD: &str = "\u{20ac}\r";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_text_does_not_join_what_is_before_it_to_what_is_after_it() -> Result<()> {
+    const TIMES: usize = 1_000_000;
+    let server = Server::builder()
+        .config("terminal.output_log_bytes_max", 262_144)
+        .config("terminal.segment_bytes", 65_536)
+        .start()
+        .await?;
+    let mut client = server.terminals()?;
+    let program = format!("stty -opost -echo; read l; yes \u{20ac} | tr '\\n' '\\r' | head -c {}", 4 * TIMES);
+    let terminal = run(&mut client, &program).await?;
+    let request =
+        WatchRequest { terminal_id: terminal.id.clone(), format: Format::Text.into(), ..Default::default() };
+    // It reads nothing until all is printed and most of it gone.
+    let mut events = client.watch(request).await?.into_inner();
+    write(&mut client, &terminal.id, "\r").await?;
+    wait(&mut client, &terminal.id).await?;
+    let wanted = HELD.repeat(TIMES);
+    let (mut from, mut text, mut cuts) = (0, String::new(), Vec::new());
+    while let Some(message) = events.message().await? {
+        let (to, next) = match message.event.and_then(|event| event.event) {
+            Some(Event::Output(output)) => {
+                text += &output.text;
+                continue;
+            }
+            Some(Event::Gap(gap)) => (gap.from, gap.to),
+            Some(Event::Exited(exited)) => (exited.final_offset, exited.final_offset),
+            _ => continue,
+        };
+        let piece =
+            wanted.as_bytes().get(usize::try_from(from)?..usize::try_from(to)?).context("too long")?;
+        let whole = String::from_utf8_lossy(piece);
+        // At the beginning of a line a carriage return moves nothing.
+        let whole = whole.strip_prefix('\r').filter(|_| from == 0).unwrap_or(&whole);
+        assert!(text == whole, "{from} to {to} of {}: {:?} at its end", wanted.len(), text.chars().last());
+        (from, text) = (next, String::new());
+        cuts.push(to % 4);
+    }
+    println!("cut at {cuts:?}");
+    assert!(cuts.len() > 1, "there was no gap");
+    assert_eq!(from, wanted.len() as u64);
+    Ok(())
+}
+
 #[tokio::test]
 async fn titles_and_sizes_are_told_and_kept() -> Result<()> {
     let server = Server::start().await?;

@@ -163,7 +163,12 @@ impl Server {
 
     /// Kills the keeper with SIGKILL.
     pub fn kill_keeper(&self) -> Result<()> {
-        process::send(self.keeper_pid()?, Signal::KILL)
+        self.signal_keeper(Signal::KILL)
+    }
+
+    /// Sends any signal to the keeper. While it is stopped, what it is asked waits in its socket.
+    pub fn signal_keeper(&self, signal: Signal) -> Result<()> {
+        process::send(self.keeper_pid()?, signal)
     }
 
     /// Waits until the server has ended.

@@ -51,8 +51,8 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
   const canSend = !empty && !sending && (!streaming || command);
   const suggest = useSuggest(field, text, cursor);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a text of another length has another height
-  useLayoutEffect(() => grow(field.current), [text]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another text, or another hint, has another height
+  useLayoutEffect(() => grow(field.current), [text, streaming]);
   useEffect(() => {
     // On a phone the keyboard would cover what one came to read.
     if (autoFocus && matchMedia("(hover: hover)").matches) {
@@ -124,11 +124,7 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
           ref={field}
           rows={1}
           aria-label="Message"
-          placeholder={
-            streaming
-              ? "An answer is being written. Commands still go: /status"
-              : "Message, / for commands, @ for names"
-          }
+          placeholder={streaming ? "Commands still go: /status" : "Message, / for commands, @ for names"}
           value={text}
           {...suggest.aria}
           onChange={(event) => {

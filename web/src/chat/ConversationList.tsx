@@ -181,9 +181,9 @@ function Rows({ conversations, canWrite, more, onMore, empty }: RowsProps) {
     event.preventDefault();
   };
   return (
-    <nav ref={box} className={styles.rows} aria-label="Conversations">
+    <div ref={box} className={styles.rows}>
       {rows.length === 0 && empty}
-      <ul style={{ height: virtual.getTotalSize() }}>
+      <ul aria-label="Conversations" style={{ height: virtual.getTotalSize() }}>
         {items.map(({ index, start, size, key }) => {
           const row = rows[index];
           if (!row) {
@@ -210,7 +210,7 @@ function Rows({ conversations, canWrite, more, onMore, empty }: RowsProps) {
           );
         })}
       </ul>
-    </nav>
+    </div>
   );
 }
 

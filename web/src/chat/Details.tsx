@@ -31,7 +31,7 @@ export function Details({ message }: { message: Message }) {
         {words.join(" · ")}
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Positioner className={styles.positioner} sideOffset={6} align="start">
+        <Popover.Positioner className={styles.positioner} side="top" sideOffset={6} align="start">
           <Popover.Popup
             className={styles.popup}
             initialFocus={false}

@@ -3,6 +3,7 @@
 
 import type { ReactNode } from "react";
 import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from "react-resizable-panels";
+import { cx } from "../ui/index.ts";
 import styles from "./Desk.module.css";
 import {
   AgentsPanel,
@@ -35,17 +36,17 @@ export function Desk() {
               size={sizes.left}
               onClosed={() => useView.getState().setLeftPanel("closed")}
             >
-              <nav
+              <aside
                 id={regionId("conversations")}
-                aria-label="Conversations"
+                aria-label="All conversations"
                 tabIndex={-1}
-                className={styles.side}
+                className={cx(styles.side, styles.raised)}
                 inert={full}
               >
                 <Stand name="The list of conversations">
                   <ConversationList />
                 </Stand>
-              </nav>
+              </aside>
             </SidePanel>
             <Separator className={styles.upright} aria-label="Resize conversations" />
           </>

@@ -18,6 +18,7 @@ import {
   ShortcutsDialog,
 } from "./features.tsx";
 import { Header } from "./Header.tsx";
+import { Notifications } from "./Notifications.tsx";
 import { Phone } from "./Phone.tsx";
 import { focusRegion } from "./regions.ts";
 import { StatusBar } from "./StatusBar.tsx";
@@ -49,6 +50,7 @@ export function Frame({ onRefused }: { onRefused(why: Failure): void }) {
           </>
         )}
         <Overlays />
+        <Notifications />
       </div>
     </CommandCardContext>
   );

@@ -25,6 +25,7 @@ export function Header() {
   const { leftPanel, setLeftPanel, setOverlay } = useView();
   return (
     <header className={styles.header}>
+      <h1 className="visually-hidden">Mosaic</h1>
       <div className={styles.side}>
         <IconButton
           label={leftPanel === "open" ? "Hide conversations" : "Show conversations"}

@@ -45,7 +45,7 @@ function TopBar() {
           onClick={() => openView(place === "chat" ? "conversations" : "chat")}
         />
       )}
-      <span className={styles.title}>{TITLES[place]}</span>
+      <h1 className={styles.title}>{TITLES[place]}</h1>
       <span className={styles.connection}>
         <ConnectionState short />
       </span>

@@ -34,7 +34,7 @@ export function SettingsDialog({ open, onClose }: { open: boolean; onClose(): vo
 
 function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <section className={styles.section} aria-label={title}>
+    <section className={styles.section}>
       <h3 className={styles.heading}>{title}</h3>
       <div className={styles.rows}>{children}</div>
     </section>

@@ -1,7 +1,7 @@
 // All keys of the page, as the commands name them now. It must not know what they do.
 
 import { Dialog, Kbd } from "../ui/index.ts";
-import { isApple } from "../ui/keys.ts";
+import { isApple, keyNames } from "../ui/keys.ts";
 import { type Command, shortcutsOf, useCommands } from "./commands.ts";
 import styles from "./ShortcutsDialog.module.css";
 
@@ -25,14 +25,14 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose(): v
       width="medium"
     >
       {[...sections].map(([section, list]) => (
-        <section key={section} className={styles.section} aria-label={section}>
+        <section key={section} className={styles.section}>
           <h3 className={styles.heading}>{section}</h3>
           <dl className={styles.list}>
             {list.map((command) => (
               <div key={command.id} className={styles.row}>
                 <dt>{command.title}</dt>
                 <dd className={styles.keys}>
-                  {shortcutsOf(command.shortcut).map((keys) => (
+                  {distinct(shortcutsOf(command.shortcut)).map((keys) => (
                     <Kbd key={keys} keys={keys} />
                   ))}
                 </dd>
@@ -41,7 +41,7 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose(): v
           </dl>
         </section>
       ))}
-      <section className={styles.section} aria-label="Everywhere">
+      <section className={styles.section}>
         <h3 className={styles.heading}>Everywhere</h3>
         <dl className={styles.list}>
           <div className={styles.row}>
@@ -61,4 +61,10 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose(): v
       </section>
     </Dialog>
   );
+}
+
+/** Without those that are the same keys on this computer. */
+function distinct(shortcuts: readonly string[]): string[] {
+  const names = new Map(shortcuts.map((keys) => [keyNames(keys, isApple()).join("+"), keys]));
+  return [...names.values()];
 }

@@ -78,7 +78,8 @@ function toggleTerminals() {
 function Agents() {
   const queue = useWorkspace((state) => state.queue);
   if (!queue) return null;
-  const words = `${queue.running} of ${queue.runningMax} agents running`;
+  // What is seen is in it, word for word: who speaks to the computer says what they see.
+  const words = `${queue.running}/${queue.runningMax} agents running`;
   return (
     <Tooltip text={words} side="top">
       <button type="button" className={styles.button} aria-label={words} onClick={toggleAgents}>

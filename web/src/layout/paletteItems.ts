@@ -38,7 +38,7 @@ export function sectionsFor(query: string, items: readonly PaletteItem[]): Palet
   const growing: readonly string[] = Object.values(GROWING);
   const sections = new Map<string, { item: PaletteItem; fit: number }[]>();
   for (const item of items) {
-    const fit = asked === "" ? 0 : score(asked, `${item.label} ${item.keywords ?? ""}`);
+    const fit = asked === "" ? 0 : fitOf(asked, item);
     if (fit === undefined) continue;
     const section = sections.get(item.section) ?? [];
     section.push({ item, fit });
@@ -52,4 +52,12 @@ export function sectionsFor(query: string, items: readonly PaletteItem[]): Palet
   });
   if (asked !== "") found.sort((a, b) => b.best - a.best);
   return found.map(({ value, items: shown }) => ({ value, items: shown }));
+}
+
+/** What it is called counts more than what else it can be found by. */
+function fitOf(asked: string, { label, keywords }: PaletteItem): number | undefined {
+  const called = score(asked, label);
+  if (called !== undefined) return called;
+  const found = score(asked, `${label} ${keywords ?? ""}`);
+  return found === undefined ? undefined : found - 2;
 }

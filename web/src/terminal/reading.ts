@@ -18,9 +18,15 @@ export interface ReadingHost {
   caughtUp(): void;
   /** Something was printed just now. */
   printed(): void;
-  event(event: TerminalEvent): void;
+  /** When all output before it is on the screen. `past`: it happened before this reading began, or is told again. */
+  event(event: TerminalEvent, past: boolean): void;
   failed(why: Failure): void;
 }
+
+/** Sizes of the past that come behind the last output of the past come within this time. */
+const PAST_MS = 1000;
+/** Sizes that are remembered, to know them when a new connection tells them again. */
+const SEEN_MAX = 64;
 
 export class Reading {
   readonly pacer: Pacer;
@@ -31,7 +37,9 @@ export class Reading {
   next = 0n;
   private goal = 0n;
   private begun = false;
-  private caught = false;
+  private caughtAt: number | undefined;
+  /** Sizes that came, each with where. */
+  private readonly seen = new Set<string>();
   private stopped = false;
   private clean: CleanStart | undefined;
   /** What came while the modes before the cut were looked for; the hub's window bounds it. */
@@ -49,7 +57,7 @@ export class Reading {
       opened: (at) => this.opened(at),
       output: (chunk) => this.output(chunk),
       gap: (gap) => this.gap(gap),
-      event: (event) => this.stopped || host.event(event),
+      event: (event) => this.event(event),
       failed: (why) => this.stopped || host.failed(why),
     };
     this.unsubscribe = hub.terminal(terminalId, from, reader);
@@ -148,9 +156,33 @@ export class Reading {
     }
   }
 
+  /** In its place between the output before it and the output after it. */
+  private event(event: TerminalEvent): void {
+    const past = this.isPast(event);
+    this.push({ data: "", history: true, done: () => this.stopped || this.host.event(event, past) });
+  }
+
+  private isPast({ event }: TerminalEvent): boolean {
+    if (event.case !== "resized") {
+      return false;
+    }
+    const { cols, rows, offset } = event.value;
+    const key = `${offset} ${cols} ${rows}`;
+    const again = this.seen.has(key);
+    this.seen.add(key);
+    for (const oldest of this.seen) {
+      if (this.seen.size <= SEEN_MAX) {
+        break;
+      }
+      this.seen.delete(oldest);
+    }
+    const early = this.caughtAt === undefined || Date.now() - this.caughtAt < PAST_MS;
+    return again || (early && offset <= this.goal);
+  }
+
   private reached(offset: bigint): void {
-    if (!this.caught && !this.stopped && offset >= this.goal) {
-      this.caught = true;
+    if (this.caughtAt === undefined && !this.stopped && offset >= this.goal) {
+      this.caughtAt = Date.now();
       this.host.caughtUp();
     }
   }

@@ -182,7 +182,7 @@ export class Session {
       },
       caughtUp: () => this.caughtUp(),
       printed: () => this.unseen("unseenOutput"),
-      event: (event) => this.event(event),
+      event: (event, past) => this.event(event, past),
       failed: (failure) => this.state.setState({ failure }),
     });
   }
@@ -202,11 +202,11 @@ export class Session {
     this.tellTop();
   }
 
-  private event({ event }: TerminalEvent): void {
+  private event({ event }: TerminalEvent, past: boolean): void {
     const { terminal } = this.state.getState();
     if (event.case === "resized") {
       const { cols, rows } = event.value;
-      if (this.sizing.resized({ cols, rows }, this.holds)) {
+      if (this.sizing.resized({ cols, rows }, this.counts, past)) {
         this.around.claims.lose(this.terminalId);
       }
       this.tellSize();

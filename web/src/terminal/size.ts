@@ -72,23 +72,25 @@ export class Sizing {
     this.settle(mine);
   }
 
-  /** The server says a size. Answers true if this page never asked for it: somebody else holds the terminal. */
-  resized(size: Size, mine: boolean): boolean {
+  /**
+   * The server says a size, or said it before this view was there (`past`). Answers true if this view holds the
+   * terminal and never asked for it: somebody else does.
+   */
+  resized(size: Size, mine: boolean, past: boolean): boolean {
     if (sameSize(size, this.server)) {
-      // A stream that begins says once more what is known.
       return false;
     }
     this.server = size;
     const at = this.asked.findLastIndex((asked) => sameSize(asked, size));
     if (at >= 0) {
-      // Newer ones are still under way; what was asked before this one is done with.
-      this.asked = at === this.asked.length - 1 ? [] : this.asked.slice(at + 1);
+      // What was asked before this one is done with; newer ones are still under way.
+      this.asked = this.asked.slice(at + 1);
     }
-    const foreign = at < 0 && !(mine && sameSize(size, this.place));
+    const foreign = mine && !past && at < 0 && !sameSize(size, this.place);
     if (foreign || !mine) {
       this.asked = [];
       this.show(size);
     }
-    return foreign && mine;
+    return foreign;
   }
 }

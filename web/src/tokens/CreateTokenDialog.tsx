@@ -99,16 +99,18 @@ function Form({ onMade }: { onMade(made: CreateTokenResponse): void }) {
   );
 }
 
+const WHOLE = "workspace";
+
 function OneTerminal({ value, onChange }: { value: string; onChange(value: string): void }) {
   const terminals = useWorkspace((state) => state.terminals);
   const options = [...terminals.values()].slice(0, 100).map(({ id, name }) => ({ value: id, label: name }));
   return (
     <Select<string>
       label="What it may see"
-      value={value}
-      onChange={onChange}
+      value={value === "" ? WHOLE : value}
+      onChange={(next) => onChange(next === WHOLE ? "" : next)}
       options={[
-        { value: "", label: "The whole workspace" },
+        { value: WHOLE, label: "The whole workspace" },
         ...options.map((each) => ({ ...each, label: `Only terminal ${each.label}` })),
       ]}
     />
@@ -136,7 +138,7 @@ function useCreate(onMade: (made: CreateTokenResponse) => void) {
         requestId: uuidv7(),
         name,
         role: ROLES[role],
-        lifetime: lifetime === "" ? undefined : { seconds: BigInt(lifetime), nanos: 0 },
+        lifetime: lifetime === "ever" ? undefined : { seconds: BigInt(lifetime), nanos: 0 },
         terminalId: terminal,
         readOnly,
       });

@@ -36,7 +36,7 @@ function AdminView() {
     <div className={styles.view}>
       <div className={styles.column}>
         <header className={styles.head}>
-          <h1 className={styles.title}>Tokens</h1>
+          <h2 className={styles.title}>Tokens</h2>
           <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
             New token
           </Button>
@@ -65,9 +65,12 @@ function useRevoke(put: (token: Token) => void): (token: Token) => Promise<void>
     const itself = token.id === own;
     const yes = await confirm({
       title: `Revoke “${token.name}”?`,
-      text: itself
-        ? "This is the token that you are signed in with: you will be signed out at once."
-        : "It is useless at once, and what is connected with it ends. This cannot be undone.",
+      text: [
+        itself
+          ? "This is the token that you are signed in with: you will be signed out at once."
+          : "It is useless at once, and what is connected with it ends. This cannot be undone.",
+        token.role === Role.OPERATOR ? "The command line on the server's machine signs in with it, too." : "",
+      ].join(" "),
       confirm: "Revoke",
       danger: true,
     });

@@ -14,8 +14,8 @@ export const ROLES: Readonly<Record<MakeRole, Role>> = {
 /** What the role allows, as a sentence. */
 export const ROLE_WORDS: Readonly<Record<MakeRole, string>> = {
   viewer: "Sees everything in this workspace: chats, terminals with their output, agents. Changes nothing.",
-  member: "Also chats, types into terminals, starts new ones, and runs agents.",
-  admin: "Also makes and revokes tokens, and may kill all agents.",
+  member: "Sees everything, chats, types into terminals, starts new ones, and runs agents.",
+  admin: "Does all that a member does, makes and revokes tokens, and may kill all agents.",
 };
 
 export interface Wish {
@@ -51,7 +51,7 @@ export const LIFETIMES = [
   { value: "604800", label: "7 days" },
   { value: "2592000", label: "30 days" },
   { value: "31536000", label: "1 year" },
-  { value: "", label: "For ever" },
+  { value: "ever", label: "For ever" },
 ] as const;
 
 export type Lifetime = (typeof LIFETIMES)[number]["value"];

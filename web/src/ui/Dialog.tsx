@@ -3,7 +3,7 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
 import type { ReactNode, RefObject } from "react";
-import { IconButton } from "./Button.tsx";
+import { Button } from "./Button.tsx";
 import { cx } from "./cx.ts";
 import styles from "./Dialog.module.css";
 
@@ -39,10 +39,13 @@ export function Dialog(props: DialogProps) {
                   </Base.Description>
                 )}
               </div>
-              <Base.Close render={<IconButton label="Close" icon={X} size="small" />} />
             </header>
             {props.children && <div className={styles.body}>{props.children}</div>}
             {footer && <footer className={styles.footer}>{footer}</footer>}
+            {/* Last, so that the first thing of the dialog's own has the focus when it opens. */}
+            <div className={styles.close}>
+              <Base.Close render={<Button variant="ghost" size="small" icon={X} aria-label="Close" />} />
+            </div>
           </Base.Popup>
         </Base.Viewport>
       </Base.Portal>

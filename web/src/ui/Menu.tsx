@@ -30,7 +30,7 @@ export interface MenuProps {
 
 export function Menu({ trigger, items, align = "end", side = "bottom" }: MenuProps) {
   return (
-    <Base.Root modal={false}>
+    <Base.Root>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner className={styles.positioner} align={align} side={side} sideOffset={4}>

@@ -10,7 +10,7 @@ export function Budget({ usage }: { usage: GetUsageResponse }) {
   return (
     <section className={styles.budget} aria-label="Today's budget">
       <div className={styles.line}>
-        <h2 className={styles.name}>Today</h2>
+        <h3 className={styles.name}>Today</h3>
         <p>
           {wholeCount(used)} tokens used
           {reserved > 0n && `, ${wholeCount(reserved)} set aside for answers under way`}

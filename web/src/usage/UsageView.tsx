@@ -25,7 +25,7 @@ export function UsageView() {
     <div className={styles.view}>
       <div className={styles.column}>
         <header className={styles.head}>
-          <h1 className={styles.title}>Usage</h1>
+          <h2 className={styles.title}>Usage</h2>
           <Select<Days>
             label="Days"
             hideLabel

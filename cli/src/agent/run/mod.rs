@@ -36,8 +36,9 @@ use crate::{
 /// What to know about it.
 pub(super) const HELP: &str = "\
 The words of PROMPT are joined with spaces, as ssh does: quote what a shell is to read,
--- 'echo one; echo two'. The output goes to standard output as it comes, of all attempts,
-everything else to standard error. Into a pipe it is text without escape sequences.
+-- 'echo one; echo two'. Without PROMPT, what is piped in is it. The output goes to
+standard output as it comes, of all attempts, everything else to standard error. Into a
+pipe it is text without escape sequences.
 
 SIGINT, SIGTERM and SIGHUP cancel the job and wait for its end; a second one leaves at
 once. A kill -9 of this command cancels nothing: --timeout bounds that.
@@ -65,7 +66,7 @@ commands in the output of the program do nothing there.
 Examples:
   mosaic agent run -- make test
   mosaic agent run --attempts 3 --timeout 10m --junit agent.xml -- ./flaky.sh
-  mosaic agent run --profile claude --repository . --base main -- - < task.md
+  mosaic agent run --profile claude --repository . --base main < task.md
   mosaic agent run --detach --name nightly -- ./nightly.sh";
 
 /// Between two attempts to reach a server that is not there.

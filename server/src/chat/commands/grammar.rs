@@ -89,8 +89,7 @@ pub(super) fn spec(line: &str) -> Result<&'static Spec, Problem> {
             Err(Problem {
                 reason: Reason::CommandUnknown,
                 message: format!(
-                    "there is no command /{}; the nearest is /{near}, /help lists all, and // begins an ordinary \
-                     message with a slash",
+                    "there is no command /{}; /help lists all, and // begins an ordinary message with a slash",
                     name.get(..name.floor_char_boundary(64)).unwrap_or_default()
                 ),
                 suggestion: format!("/{near}{}", if name.is_empty() { "" } else { rest }),
@@ -198,6 +197,8 @@ pub(super) enum Place {
     Value(&'static str),
     /// The prompt.
     Prompt,
+    /// The prompt behind `--`: nothing in it is read.
+    AsTyped,
 }
 
 /// Walks through the options and the profile: what is taken, and the place where the prompt begins.
@@ -214,7 +215,7 @@ pub(super) fn walk(
     let (mut at, mut has_profile) = (0, false);
     while let Some(word) = words::next(rest, at) {
         if word.text == "--" && !word.quoted {
-            return Ok((word.span.end, Place::Prompt));
+            return Ok((word.span.end, Place::AsTyped));
         }
         let typed = rest.get(word.span.clone()).unwrap_or_default();
         if typed.starts_with("--") {
@@ -267,8 +268,19 @@ fn spawn(spec: &'static Spec, rest: &str, profiles: &[&str]) -> Result<Spawn, Pr
         return Err(wrong(format!("{name} needs a value")));
     }
     // All the rest is the prompt, as it was typed.
-    rest.get(at..).unwrap_or_default().trim_start().clone_into(&mut spawn.prompt);
+    let prompt = rest.get(at..).unwrap_or_default().trim_start();
+    let within = if matches!(place, Place::Prompt) { within_quotes(prompt) } else { None };
+    spawn.prompt = within.unwrap_or_else(|| prompt.to_owned());
     Ok(spawn)
+}
+
+/// What a text says that is one word in quotes from its beginning to its end. Who types `/spawn "make test"` means what
+/// is within them: a shell would look for a program of that name.
+fn within_quotes(text: &str) -> Option<String> {
+    let text = text.trim_end();
+    let quote = text.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+    let word = words::next(text, 0)?;
+    (word.lacks.is_none() && word.span.end == text.len() && text.ends_with(quote)).then_some(word.text)
 }
 
 /// Puts the value of an option where it belongs.

@@ -157,7 +157,8 @@ pub const COMMANDS: &[Spec] = &[
         verb: Verb::Spawn,
         name: "spawn",
         usage: "/spawn [OPTIONS] [PROFILE] PROMPT",
-        summary: "Starts an agent, or queues it. `--` ends the options and the profile.",
+        summary: "Starts an agent, or queues it. A prompt in quotes is what is within them; behind `--` all is as \
+                  typed.",
         arguments: &[takes("PROFILE", Kind::Profile), needs("PROMPT", Kind::Text)],
         options: &[
             flag("--attempts", "1 to 20"),

@@ -133,6 +133,9 @@ async fn ended_in(tx: &Transaction<'_>, id: AgentId, end: End) -> Result<Outcome
         if end.left.kept.is_none() {
             agent.worktree = None;
         }
+        if end.left.branch_gone {
+            agent.branch = None;
+        }
         agent.left = end.left.clone();
         events.push(agent_event(&agent, change, &actor)?);
         // Only for whoever is its newest agent: a job that was given to another one is that one's.

@@ -78,6 +78,8 @@ pub struct Retired {
     pub saved_ref: Option<String>,
     /// Why the directory is still there; absent if it is gone.
     pub kept: Option<String>,
+    /// True if the branch is gone: it had no commits of its own.
+    pub branch_gone: bool,
 }
 
 /// What git knows of a worktree.

@@ -31,7 +31,7 @@ impl Worktrees {
                 ) =>
             {
                 tracing::warn!(agent = %worktree.key, %error, "a worktree is kept");
-                Ok(Retired { saved_ref: None, kept: Some(error.to_string()) })
+                Ok(kept(&error.to_string()))
             }
             retired => retired,
         }
@@ -65,7 +65,7 @@ impl Worktrees {
             if !self.git().program(&["mv", "-T", "--", &path, &gone]).await? {
                 return Ok(Retired {
                     saved_ref: self.saved_before(worktree).await?,
-                    kept: Some("the directory cannot be moved away".to_owned()),
+                    ..kept("the directory cannot be moved away")
                 });
             }
         } else {
@@ -77,7 +77,7 @@ impl Worktrees {
 
     /// What is left to do once the repository knows the worktree no more.
     async fn finish(&self, worktree: &Worktree, gone: &str) -> Result<Retired> {
-        self.drop_branch(worktree).await?;
+        let branch_gone = self.drop_branch(worktree).await?;
         let git = self.git();
         // Directories that their owner may not write into are made so: they are to go.
         if !git.program(&["rm", "-rf", "--", gone]).await? {
@@ -86,16 +86,16 @@ impl Worktrees {
                 tracing::warn!(agent = %worktree.key, "{gone} cannot be removed; everything in it is kept elsewhere");
             }
         }
-        Ok(Retired { saved_ref: self.saved_before(worktree).await?, kept: None })
+        Ok(Retired { saved_ref: self.saved_before(worktree).await?, kept: None, branch_gone })
     }
 
     /// Deletes the branch if all of its commits are reachable from others. Git refuses if it is checked out elsewhere,
-    /// and then it stays.
-    async fn drop_branch(&self, worktree: &Worktree) -> Result<()> {
+    /// and then it stays. True if it is gone.
+    async fn drop_branch(&self, worktree: &Worktree) -> Result<bool> {
         let repository = Place::In(&worktree.repository);
         let reference = format!("refs/heads/{}", worktree.branch);
         if self.tip(&worktree.repository, &reference).await?.is_none() {
-            return Ok(());
+            return Ok(true);
         }
         let but_it = format!("--exclude={reference}");
         let saved = format!("--exclude={SAVED}*");
@@ -105,10 +105,10 @@ impl Worktrees {
             let delete = ["branch", "--quiet", "-D", "--end-of-options", &worktree.branch];
             self.git().ask(repository, &delete, QUICK).await?;
         }
-        Ok(())
+        Ok(self.tip(&worktree.repository, &reference).await?.is_none())
     }
 }
 
 fn kept(why: &str) -> Retired {
-    Retired { saved_ref: None, kept: Some(why.to_owned()) }
+    Retired { saved_ref: None, kept: Some(why.to_owned()), branch_gone: false }
 }

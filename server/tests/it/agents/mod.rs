@@ -3,6 +3,7 @@
 mod access;
 mod input;
 mod jobs;
+mod keeper;
 mod nodes;
 mod profiles;
 mod survive;

@@ -52,8 +52,11 @@ async fn an_agent_works_on_a_branch_of_its_own_and_nothing_of_it_is_lost() -> Re
     let agent = agent(&mut client, "writer").await?;
     let printed = text(&mut client, "writer").await?;
     let lines: Vec<&str> = printed.lines().collect();
-    assert_eq!(&lines[..2], [agent.branch.as_str(), "one"]);
-    ensure!(agent.branch.starts_with("mosaic-agent/writer"), "{agent:?}");
+    assert_eq!(lines[1], "one");
+    ensure!(lines[0].starts_with("mosaic-agent/writer"), "{lines:?}");
+    // It has committed nothing: the branch is gone, and is not shown as if it were there.
+    assert_eq!(git(&repository, &["branch", "--list", "mosaic-agent/writer*"])?, "");
+    assert_eq!(agent.branch, "");
     // Put away: the directory is gone, the work is kept, the repository's own tree is as it was.
     ensure!(!Path::new(lines[2]).exists() && agent.worktree.is_empty(), "{} is left", lines[2]);
     ensure!(agent.saved_ref.starts_with("refs/mosaic/"), "{agent:?}");
@@ -61,6 +64,14 @@ async fn an_agent_works_on_a_branch_of_its_own_and_nothing_of_it_is_lost() -> Re
     assert_eq!(git(&repository, &["show", &format!("{}:other", agent.saved_ref)])?, "new");
     assert_eq!(std::fs::read_to_string(repository.join("file"))?, "one\n");
     ensure!(!scratch.path("hooked").exists(), "the repository's hook has run");
+
+    // One that commits leaves its branch.
+    let commits =
+        "git -c user.name=a -c user.email=a@b commit -q --allow-empty -m own; git branch --show-current";
+    run(&server, within(&repository, "author", commits)).await?;
+    let author = super::agent(&mut client, "author").await?;
+    assert_eq!(text(&mut client, "author").await?.trim_end(), author.branch);
+    ensure!(author.branch.starts_with("mosaic-agent/author"), "{author:?}");
 
     // One that leaves nothing leaves nothing.
     let clean = run(&server, within(&repository, "reader", "cat file")).await?;

@@ -22,7 +22,7 @@ async fn nothing_that_is_not_committed_is_lost() -> Result<()> {
     let tip = world.sh("git -C repo rev-parse mosaic-agent/shell-1 2>&1")?;
     let retired = world.trees.retire(&tree).await?;
     let reference = "refs/mosaic/shell-1";
-    assert_eq!(retired, Retired { saved_ref: Some(reference.to_owned()), kept: None });
+    assert_eq!(retired, Retired { saved_ref: Some(reference.to_owned()), kept: None, branch_gone: false });
     let show = |what: &str| world.sh(&format!("git -C repo show '{reference}{what}'"));
     assert_eq!(show(":a")?, "changed");
     assert_eq!(show(":c")?, "later");
@@ -64,8 +64,8 @@ async fn branches_stay_as_long_as_they_have_commits_of_their_own() -> Result<()>
     world.sh("git -C repo merge -q mosaic-agent/merged")?;
     world.inside(&own, "echo o > o; git add o; git commit -qm o")?;
     world.inside(&away, "git checkout -q --detach; echo w > w; git add w; git commit -qm w")?;
-    let nothing = Retired::default();
-    for tree in [&clean, &merged, &own] {
+    for (tree, branch_gone) in [(&clean, true), (&merged, true), (&own, false)] {
+        let nothing = Retired { branch_gone, ..Retired::default() };
         assert_eq!(world.trees.retire(tree).await?, nothing, "{}", tree.branch);
     }
     assert_eq!(branches()?, "mosaic-agent/away\nmosaic-agent/own");
@@ -80,7 +80,11 @@ async fn branches_stay_as_long_as_they_have_commits_of_their_own() -> Result<()>
 async fn a_kill_at_any_step_loses_nothing() -> Result<()> {
     let world = World::start().await?;
     let change = "echo changed > a; rm b; echo new > c";
-    let of = |name: &str| Retired { saved_ref: Some(format!("refs/mosaic/{name}")), kept: None };
+    let of = |name: &str| Retired {
+        saved_ref: Some(format!("refs/mosaic/{name}")),
+        kept: None,
+        branch_gone: true,
+    };
     let saved = |name: &str| {
         world.sh(&format!("git -C repo ls-tree --name-only refs/mosaic/{name}; git -C repo for-each-ref refs/mosaic/{name}* | wc -l"))
     };

@@ -57,7 +57,7 @@ async fn what_an_agent_broke_is_kept_all_the_same() -> Result<()> {
 async fn what_cannot_be_saved_is_not_removed() -> Result<()> {
     let world = World::start().await?;
     let kept = async |tree: &Worktree, why: &str| -> Result<()> {
-        let Retired { saved_ref, kept } = world.trees.retire(tree).await?;
+        let Retired { saved_ref, kept, .. } = world.trees.retire(tree).await?;
         let kept = kept.unwrap_or_default();
         assert!(kept.contains(why) && saved_ref.is_none(), "{}: {kept:?} {saved_ref:?}", tree.branch);
         assert!(tree.path.exists(), "{}", tree.branch);

@@ -85,7 +85,7 @@ async fn it_runs_as_the_shell_user_and_is_answered_at_its_end() -> Result<()> {
     assert!(output.ends_with("not a tty\n4\n1\n"), "{output}");
     assert_eq!(errors, "sh\n");
     // It is no terminal's child.
-    assert_eq!(client.ask(Ask::List(wire::List {})).await?.children, []);
+    assert_eq!(client.children().await?, []);
 
     let (ran, output, errors) = run(&client, shell("yes | head -c 1000000; echo $? >&2")).await?;
     assert!(output.len() <= 64 * 1024 && output.len() > 60 * 1024, "{} bytes", output.len());

@@ -71,6 +71,29 @@ fn the_prompt_is_what_follows_as_it_was_typed() {
 }
 
 #[test]
+fn a_prompt_in_quotes_is_what_is_within_them() {
+    let prompt = |line: &str| spawned(&format!("spawn {line}")).prompt;
+    assert_eq!(prompt(r#""make test""#), "make test");
+    assert_eq!(prompt(r#"shell  'make test' "#), "make test");
+    assert_eq!(prompt(r#"--name x "say \"hi\"""#), r#"say "hi""#);
+    assert_eq!(prompt(r"'it'\''s'"), "it's");
+    // Anything else stands as it was typed: its quotes are the program's to read.
+    for typed in [
+        r#""a" "b""#,
+        r#""my program" --flag"#,
+        "echo 'a  b'",
+        "'a",
+        r#"'a"b"#,
+        r#""a"'b'"#,
+        r#"x"y""#,
+        "it's",
+    ] {
+        assert_eq!(prompt(typed), typed);
+    }
+    assert_eq!(prompt(r#"-- "my program""#), r#""my program""#, "nor is anything behind -- read");
+}
+
+#[test]
 fn options_precede_the_prompt() {
     let all = spawned(
         "spawn --name 'my job' --cwd=/a\\ b claude --timeout 5m --attempts 3 --priority 9 --depends-on a,b \
@@ -89,7 +112,7 @@ fn options_precede_the_prompt() {
 #[test]
 fn what_is_wrong_is_said() {
     for (line, reason, part) in [
-        ("stauts x", Reason::CommandUnknown, "/status"),
+        ("stauts x", Reason::CommandUnknown, "no command /stauts;"),
         ("", Reason::CommandUnknown, "/help"),
         ("etc/passwd is odd", Reason::CommandUnknown, "//"),
         ("s", Reason::NameAmbiguous, "several"),
@@ -98,7 +121,7 @@ fn what_is_wrong_is_said() {
         ("kill 'x", Reason::BadRequest, "quotation mark '"),
         ("logs a b", Reason::BadRequest, "/logs ID"),
         ("send x", Reason::BadRequest, "/send ID TEXT"),
-        ("help nothing", Reason::CommandUnknown, "nearest"),
+        ("help nothing", Reason::CommandUnknown, "no command /nothing;"),
         ("spawn --nmae x y", Reason::BadRequest, "--name"),
         ("spawn --name", Reason::BadRequest, "needs a value"),
         ("spawn --name 'x", Reason::BadRequest, "quotation mark"),
@@ -113,7 +136,9 @@ fn what_is_wrong_is_said() {
         assert_eq!(problem.reason, reason, "{line}: {}", problem.message);
         assert!(problem.message.contains(part), "{line}: {}", problem.message);
     }
-    assert_eq!(refused("stauts x").suggestion, "/status x");
+    let unknown = refused("stauts x");
+    assert_eq!(unknown.suggestion, "/status x");
+    assert!(!unknown.message.contains("/status"), "the guess is made once: {}", unknown.message);
     assert_eq!(refused("help stauts").suggestion, "/help status");
     assert_eq!(refused("s").candidates, ["/send", "/spawn", "/status"]);
     assert_eq!(refused("spawn --profile cla x").candidates, ["clade", "claude"]);
