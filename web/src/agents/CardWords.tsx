@@ -5,6 +5,7 @@ import type { CommandError, CommandResult_Help } from "../api/gen/mosaic/chat/v1
 import { Button, useConfirm } from "../ui/index.ts";
 import styles from "./Card.module.css";
 import { candidateCommand, isDangerous } from "./card-commands.ts";
+import { capital } from "./words.ts";
 
 interface HelpCardProps {
   help: CommandResult_Help;
@@ -83,7 +84,7 @@ export function ErrorCard({ command, error, onRun }: ErrorCardProps) {
       <div className={styles.error}>
         <CircleAlert size={15} aria-hidden />
         <p className={styles.words}>
-          {error.message.charAt(0).toUpperCase() + error.message.slice(1)}
+          {capital(error.message)}
           {error.reason && <span className={styles.dim}> {error.reason}</span>}
         </p>
       </div>

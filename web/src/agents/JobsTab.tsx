@@ -82,7 +82,9 @@ export function JobsTab({ active, selected }: { active: boolean; selected?: stri
               <JobRow
                 item={item}
                 tabIndex={tabIndex}
-                selected={item.job.id === selected || item.job.agentId === selected}
+                selected={
+                  selected !== undefined && (item.job.id === selected || item.job.agentId === selected)
+                }
                 wait={waitWords(item.job, { jobs, queue, lines: new Map() })}
               />
             )}

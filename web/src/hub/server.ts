@@ -2,6 +2,7 @@
 //
 // It runs in the SharedWorker, or in the tab that leads. It must not know how messages travel.
 
+import { type Clients, makeClients } from "../api/clients.ts";
 import type { Failure } from "../api/failure.ts";
 import type { MessageEvent } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import type { Event } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
@@ -37,14 +38,19 @@ interface Shared {
 export class HubServer {
   private readonly sessions = new Map<string, Shared>();
   private readonly pages = new Map<Peer, Page>();
+  private closed = false;
   private readonly sweeping: ReturnType<typeof setInterval>;
 
   /** `lock` is the name of a lock that this hub holds as long as it lives. */
-  constructor(private readonly lock: string | undefined) {
+  constructor(
+    private readonly lock: string | undefined,
+    private readonly clients = (token: string, signal: AbortSignal): Clients => makeClients(token, signal),
+  ) {
     this.sweeping = setInterval(() => this.sweep(), SILENCE_MS / 3);
   }
 
   close(): void {
+    this.closed = true;
     clearInterval(this.sweeping);
     for (const peer of [...this.pages.keys()]) {
       this.leave(peer);
@@ -52,6 +58,9 @@ export class HubServer {
   }
 
   take(peer: Peer, message: ToHub): void {
+    if (this.closed) {
+      return;
+    }
     const page = this.pages.get(peer);
     if (message.kind === "hello") {
       this.leave(peer);
@@ -133,7 +142,7 @@ export class HubServer {
         page.peer.post({ kind: "connection", connection });
       }
     };
-    const shared = { session: new Session(token, tell), pages };
+    const shared = { session: new Session((signal) => this.clients(token, signal), tell), pages };
     this.sessions.set(token, shared);
     return shared;
   }

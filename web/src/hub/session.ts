@@ -2,7 +2,7 @@
 //
 // Tabs of one origin may be signed in differently; each token has a session of its own. It must not know pages.
 
-import { clientsOver } from "../api/clients.ts";
+import type { Clients } from "../api/clients.ts";
 import type { Context } from "./context.ts";
 import { EventLog } from "./events.ts";
 import type { Connection } from "./hub.ts";
@@ -18,10 +18,9 @@ export class Session {
   readonly messages: MessageLogs;
   private readonly closing = new AbortController();
 
-  constructor(token: string, changed: (connection: Connection) => void) {
+  constructor(clients: (signal: AbortSignal) => Clients, changed: (connection: Connection) => void) {
     this.link = new Link(changed);
-    const clients = clientsOver({ token, signal: this.closing.signal });
-    const context: Context = { clients, link: this.link, spare: new Turns(1) };
+    const context: Context = { clients: clients(this.closing.signal), link: this.link, spare: new Turns(1) };
     this.events = new EventLog(context);
     this.terminals = new TerminalLogs(context);
     this.messages = new MessageLogs(context);

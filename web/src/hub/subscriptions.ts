@@ -180,8 +180,9 @@ export class TerminalSubscription implements Subscription {
   private taken(bytes: number): void {
     this.takenBytes += bytes;
     if (this.takenBytes >= TAKEN_BYTES) {
-      this.post({ kind: "taken", id: this.id, amount: this.takenBytes });
+      const amount = this.takenBytes;
       this.takenBytes = 0;
+      this.post({ kind: "taken", id: this.id, amount });
     }
   }
 }
