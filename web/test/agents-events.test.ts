@@ -142,6 +142,7 @@ describe("events", () => {
           value: { kind: ConversationChanged_Kind.CREATED, conversation: {} },
         },
       }),
+      terminal("t-agent"),
     ];
     expect(filterFeed(feed, "all", ofAgents)).toHaveLength(4);
     expect(filterFeed(feed, "agents", ofAgents)).toEqual([feed[0], feed[2]]);
