@@ -30,7 +30,7 @@ test("what a command spawned is a live card", async () => {
   await answer(page).getByText("Cancelled").waitFor();
 });
 
-test("an agent that asks is answered", async () => {
+test("an agent that asks shows that it needs input", async () => {
   const page = await (await visit()).signIn();
   await say(page, "/spawn asks the question");
   const panel = page.getByRole("complementary", { name: /agents/i });
