@@ -134,6 +134,7 @@ describe("events", () => {
     const feed = [
       jobEvent(JobChanged_Kind.STARTED),
       agentEvent(AgentChanged_Kind.STARTED),
+      agentEvent(AgentChanged_Kind.EXITED, { receipt: { survivors: [{ pid: 5 }] } }),
       agentEvent(AgentChanged_Kind.EXITED),
       terminal("t"),
       event({
@@ -142,11 +143,12 @@ describe("events", () => {
           value: { kind: ConversationChanged_Kind.CREATED, conversation: {} },
         },
       }),
+      terminal("t-agent"),
     ];
     expect(filterFeed(feed, "all", ofAgents)).toHaveLength(4);
     expect(filterFeed(feed, "agents", ofAgents)).toEqual([feed[0], feed[2]]);
-    expect(filterFeed(feed, "terminals", ofAgents)).toEqual([feed[3], feed[5]]);
-    expect(filterFeed(feed, "chat", ofAgents)).toEqual([feed[4]]);
+    expect(filterFeed(feed, "terminals", ofAgents)).toEqual([feed[4], feed[6]]);
+    expect(filterFeed(feed, "chat", ofAgents)).toEqual([feed[5]]);
   });
 });
 

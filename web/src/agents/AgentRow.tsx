@@ -44,7 +44,7 @@ export const AgentRow = memo(function AgentRow({ row, selected, mono, tabIndex, 
         )}
         <span className={styles.state}>
           <StateWord state={row.state} />
-          <Elapsed since={row.since} until={row.until} className={styles.time} />
+          <Elapsed since={row.since} until={row.until} className={styles.time} unsaid />
         </span>
       </span>
       {row.prompt && <span className={cx(styles.prompt, mono && styles.mono)}>{row.prompt}</span>}

@@ -34,7 +34,9 @@ export function HelpCard({ help, onRun }: HelpCardProps) {
                 </button>
               )}
             </dt>
-            <dd>{command.summary}</dd>
+            <dd>
+              <Words text={command.summary} />
+            </dd>
           </div>
         ))}
       </dl>
@@ -54,6 +56,14 @@ export function HelpCard({ help, onRun }: HelpCardProps) {
         </dl>
       )}
     </section>
+  );
+}
+
+/** What stands between backticks is code. */
+function Words({ text }: { text: string }) {
+  return text.split("`").map((part, at) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text have no other identity
+    at % 2 === 1 ? <code key={at}>{part}</code> : part,
   );
 }
 

@@ -130,7 +130,6 @@ function JobRow({ item, tabIndex, selected, wait }: JobRowProps) {
         data-stop
         tabIndex={tabIndex}
         className={styles.open}
-        aria-label={`${job.name}, ${state.word}, ${second}${also}`}
         aria-current={selected || undefined}
         onClick={() => useView.getState().openAgent(job.agentId || job.id)}
       >
@@ -141,6 +140,7 @@ function JobRow({ item, tabIndex, selected, wait }: JobRowProps) {
             <StateWord state={state} />
             <Elapsed
               className={styles.time}
+              unsaid
               since={msOf(job.startTime ?? job.createTime) ?? 0}
               until={over ? (msOf(job.endTime) ?? 0) : undefined}
             />

@@ -290,13 +290,17 @@ const ECHOES: ReadonlySet<AgentChanged_Kind> = new Set([
   AgentChanged_Kind.INPUT_REQUIRED,
   AgentChanged_Kind.RESUMED,
   AgentChanged_Kind.STOPPING,
+  AgentChanged_Kind.EXITED,
 ]);
 
 /** True for what an event of the job tells as well: a feed that shows both says all twice. */
 function isEcho(event: Event, ofAgents: ReadonlySet<string>): boolean {
   switch (event.payload.case) {
-    case "agent":
-      return ECHOES.has(event.payload.value.kind);
+    case "agent": {
+      const { kind, agent } = event.payload.value;
+      // What may be left of it, only the agent's own event tells.
+      return ECHOES.has(kind) && !agent?.receipt?.survivors.length;
+    }
     case "terminal":
       return ofAgents.has(event.payload.value.terminal?.id ?? "");
     default:
