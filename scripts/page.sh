@@ -27,23 +27,26 @@ case ${1:-} in
     *) usage >&2; exit 2 ;;
 esac
 
-if ! use_node; then
-    install_node_wheel || {
-        packages_for_it=$(node_packages)
-        fail "The page is built with Node.js 20.19 or newer, and there is $(node --version 2>/dev/null || echo none)." \
-            "${packages_for_it:+As root: apt-get update && apt-get install -y --no-install-recommends ${packages_for_it#*:}}"
-    }
-    use_node || fail "The Node.js in $node_wheel does not run."
-fi
-# A proxy's authority is known to the machine, but not to Node.js.
-authorities=/etc/ssl/certs/ca-certificates.crt
-if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r $authorities ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
-
 # One at a time: ./run and ./test may both be at it.
 mkdir -p web/dist
 exec 9<web/dist
 flock 9
 cd web
+
+# A Node.js that fits, first in PATH.
+find_node() {
+    local packages_for_it authorities=/etc/ssl/certs/ca-certificates.crt
+    if ! use_node; then
+        install_node_wheel || {
+            packages_for_it=$(node_packages)
+            fail "The page is built with Node.js 20.19 or newer, and there is $(node --version 2>/dev/null || echo none)." \
+                "${packages_for_it:+As root: apt-get update && apt-get install -y --no-install-recommends ${packages_for_it#*:}}"
+        }
+        use_node || fail "The Node.js in $node_wheel does not run."
+    fi
+    # A proxy's authority is known to the machine, but not to Node.js.
+    if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r $authorities ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
+}
 
 # The same packages for the same Node.js are not fetched again.
 install_packages() {
@@ -57,11 +60,8 @@ install_packages() {
 
 # What the page is built from; the same text is the same page.
 sources() {
-    {
-        node --version
-        find . ../proto \( -path ./node_modules -o -path ./dist -o -path ./.vite -o -path ./test -o -path ./browser \) \
-            -prune -o -type f -print0 | LC_ALL=C sort --zero-terminated | xargs --null sha256sum
-    } | sha256sum
+    find . ../proto \( -path ./node_modules -o -path ./dist -o -path ./.vite -o -path ./test -o -path ./browser \) \
+        -prune -o -type f -print0 | LC_ALL=C sort --zero-terminated | xargs --null sha256sum | sha256sum
 }
 
 is_built() {
@@ -71,10 +71,12 @@ is_built() {
 }
 
 if [ "${1:-}" = npm ]; then
+    find_node
     install_packages
     exec npm "${@:2}" 9<&-
 fi
 if is_built; then exit; fi
+find_node
 install_packages
 say "Building the page."
 rm -f dist/built-from

@@ -24,13 +24,13 @@ test("what a command spawned is a live card", async () => {
     .or(page.getByRole("dialog"))
     .getByRole("button", { name: /kill/i })
     .click();
-  await answer(page)
-    .getByText(/cancelled|killed/i)
-    .first()
-    .waitFor();
+  // The receipt first.
+  await page.getByText("Proven: nothing of it is left.").waitFor();
+  await page.getByRole("button", { name: "Done" }).click();
+  await answer(page).getByText("Cancelled").waitFor();
 });
 
-test("an agent that asks is answered", async () => {
+test("an agent that asks shows that it needs input", async () => {
   const page = await (await visit()).signIn();
   await say(page, "/spawn asks the question");
   const panel = page.getByRole("complementary", { name: /agents/i });
@@ -50,7 +50,7 @@ test("kill all wants the words typed", async () => {
   const dialog = page.getByRole("alertdialog").or(page.getByRole("dialog"));
   const confirm = dialog.getByRole("button", { name: /kill all/i });
   expect(await confirm.isDisabled()).toBe(true);
-  await dialog.getByRole("textbox").last().fill("kill all");
+  await dialog.getByLabel(/^Type/).fill("kill all");
   await confirm.click();
   await expect
     .poll(async () => (await server().mosaic("agent", "ls", "--output", "json")).includes("STATE_RUNNING"))

@@ -18,7 +18,7 @@ function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
 }
 
-test("an answer comes as Markdown, and is there after a reload and in a second tab", async () => {
+test("an answer comes as Markdown, and is there after a reload", async () => {
   const page = await (await visit()).signIn();
   await ask(page, "Show me what you can", "fake/markdown");
   await answer(page).getByText("A last paragraph that closes the answer.").waitFor();
@@ -30,10 +30,6 @@ test("an answer comes as Markdown, and is there after a reload and in a second t
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('println!("forty-two");');
   await page.reload();
   await answer(page).getByText("A last paragraph that closes the answer.").waitFor();
-  const second = await page.context().newPage();
-  await second.goto(page.url());
-  // A tab of its own is signed in only if the person chose to be remembered.
-  await page.bringToFront();
 });
 
 test("a reload in mid-answer goes on, without a gap and without a double", async () => {
@@ -94,10 +90,10 @@ test("a stop keeps what had come, and another answer is a branch to step through
   expect(kept.length).toBeLessThan(399);
   await answer(page).hover();
   await answer(page).getByRole("button", { name: "Regenerate", exact: true }).click();
-  await page.getByRole("group", { name: "Versions" }).last().getByText("2/2").waitFor();
-  await answer(page).getByText("n5", { exact: false }).waitFor();
+  await page.locator('article[aria-busy="true"]').getByText("n5", { exact: false }).waitFor();
   await page.getByRole("button", { name: "Stop" }).first().click();
   await finished(page);
+  await page.getByRole("group", { name: "Versions" }).last().getByText("2/2").waitFor();
   await page.getByRole("button", { name: "Previous version" }).last().click();
   await page.getByRole("group", { name: "Versions" }).last().getByText("1/2").waitFor();
   expect(await numbers(page)).toEqual(kept);

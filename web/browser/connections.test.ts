@@ -10,9 +10,13 @@ const { visit } = suite();
 
 test("three pages type at once while an answer streams", async () => {
   const person = await visit();
+  const opener = await person.signIn();
   const pages = [];
   for (let n = 0; n < 3; n++) {
-    const page = await person.signIn();
+    // A tab that a page opens is signed in as that page is.
+    const opened = person.context.waitForEvent("page");
+    await opener.evaluate(() => void window.open(location.origin));
+    const page = await opened;
     await readable(page);
     await page.reload();
     await openShell(page);
@@ -23,6 +27,7 @@ test("three pages type at once while an answer streams", async () => {
   if (!first) throw new Error("there is no page");
   await ask(first, "Count", "fake/numbers");
   await answer(first).getByText("n5", { exact: false }).waitFor();
+  await opener.close();
   await Promise.all(
     pages.map(async (page, n) => {
       await page.locator(".xterm-helper-textarea").last().focus();

@@ -9,6 +9,7 @@ import { Role } from "../src/api/gen/mosaic/workspace/v1/workspace_pb.ts";
 describe("commands of a card", () => {
   it("are whole, or are not offered", () => {
     expect(candidateCommand("", "/agents")).toBe("/agents");
+    expect(candidateCommand("", "/spawn")).toBe("/help spawn");
     expect(candidateCommand("kill", "tests-1")).toBe("/kill tests-1");
     expect(candidateCommand("status", "my tests")).toBe("/status 'my tests'");
     expect(candidateCommand("logs", "it's")).toBe(`/logs 'it'"'"'s'`);

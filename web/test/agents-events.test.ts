@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { type EventWords, eventWords, filterFeed } from "../src/agents/events.ts";
+import { FEED_MAX, joined } from "../src/agents/feed.ts";
 import { noticeOf } from "../src/agents/notice.ts";
 import { storyOf } from "../src/agents/story.ts";
 import { Message_Role, Message_State } from "../src/api/gen/mosaic/chat/v1/chat_pb.ts";
@@ -125,22 +126,41 @@ describe("events", () => {
   });
 
   it("are filtered, and said once", () => {
+    const terminal = (id: string) =>
+      event({
+        payload: { case: "terminal", value: { kind: TerminalChanged_Kind.CREATED, terminal: { id } } },
+      });
+    const ofAgents = new Set(["t-agent"]);
     const feed = [
       jobEvent(JobChanged_Kind.STARTED),
       agentEvent(AgentChanged_Kind.STARTED),
+      agentEvent(AgentChanged_Kind.EXITED, { receipt: { survivors: [{ pid: 5 }] } }),
       agentEvent(AgentChanged_Kind.EXITED),
-      event({ payload: { case: "terminal", value: { kind: TerminalChanged_Kind.CREATED, terminal: {} } } }),
+      terminal("t"),
       event({
         payload: {
           case: "conversation",
           value: { kind: ConversationChanged_Kind.CREATED, conversation: {} },
         },
       }),
+      terminal("t-agent"),
     ];
-    expect(filterFeed(feed, "all")).toHaveLength(4);
-    expect(filterFeed(feed, "agents")).toEqual([feed[0], feed[2]]);
-    expect(filterFeed(feed, "terminals")).toEqual([feed[3]]);
-    expect(filterFeed(feed, "chat")).toEqual([feed[4]]);
+    expect(filterFeed(feed, "all", ofAgents)).toHaveLength(4);
+    expect(filterFeed(feed, "agents", ofAgents)).toEqual([feed[0], feed[2]]);
+    expect(filterFeed(feed, "terminals", ofAgents)).toEqual([feed[4], feed[6]]);
+    expect(filterFeed(feed, "chat", ofAgents)).toEqual([feed[5]]);
+  });
+});
+
+describe("a feed and what was before it", () => {
+  it("are one, each event once, newest first, and bounded", () => {
+    const of = (from: number, to: number) =>
+      Array.from({ length: from - to + 1 }, (_, at) => create(EventSchema, { sequence: BigInt(from - at) }));
+    const sequences = (events: readonly Event[]) => events.map((one) => Number(one.sequence));
+    expect(sequences(joined(of(9, 7), of(8, 5)))).toEqual([9, 8, 7, 6, 5]);
+    expect(sequences(joined([], of(3, 1)))).toEqual([3, 2, 1]);
+    expect(sequences(joined(of(3, 1), []))).toEqual([3, 2, 1]);
+    expect(joined(of(500, 300), of(299, 1))).toHaveLength(FEED_MAX);
   });
 });
 

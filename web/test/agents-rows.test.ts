@@ -58,7 +58,7 @@ describe("rows", () => {
     expect(rows.map((row) => row.name)).toEqual(["asks", "runs2", "runs1", "waits", "failed", "old"]);
     expect(rows[0]).toMatchObject({ line: "Sure? ", lineKind: "question", asks: true });
     expect(rows[3]).toMatchObject({ line: "Waits for room", group: "waiting" });
-    expect(rows[4]).toMatchObject({ line: "it exited with 3", failed: true });
+    expect(rows[4]).toMatchObject({ line: "It exited with 3", failed: true });
   });
 
   it("a running one shows the freshest last line, one that ended does not", () => {

@@ -10,6 +10,7 @@ import {
   bytesWords,
   countWords,
   endReasonWords,
+  endWords,
   exitWords,
   firstLine,
   jobSentence,
@@ -87,13 +88,28 @@ describe("states", () => {
 describe("exits", () => {
   it("are told with their code or signal", () => {
     expect(exitWords(exit(Exit_Reason.EXITED, 3))).toBe("exited with 3");
-    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 11, "SIGSEGV"))).toBe("ended by SIGSEGV");
-    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 40))).toBe("ended by signal 40");
-    expect(exitWords(exit(Exit_Reason.CLOSED, undefined, 15, "SIGTERM"))).toBe("closed; ended by SIGTERM");
+    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 11, "SIGSEGV"))).toBe("was ended by SIGSEGV");
+    expect(exitWords(exit(Exit_Reason.EXITED, undefined, 40))).toBe("was ended by signal 40");
+    expect(exitWords(exit(Exit_Reason.CLOSED, undefined, 15, "SIGTERM"))).toBe("was ended: SIGTERM");
     expect(exitWords(exit(Exit_Reason.UNKNOWN))).toBe("ended, and nobody knows how");
     for (const reason of numbers(Exit_Reason)) {
       expect(exitWords(exit(reason))).not.toBe("");
     }
+  });
+});
+
+describe("why a job is over", () => {
+  const of = (state: Job_State, endReason: Job_EndReason, message: string) =>
+    endWords({ state, endReason, message });
+
+  it("quotes a person and repeats the server", () => {
+    expect(of(Job_State.CANCELLED, Job_EndReason.KILLED, "wrong branch")).toBe("Killed: “wrong branch”");
+    expect(of(Job_State.CANCELLED, Job_EndReason.CANCELLED, "by ana")).toBe("Cancelled by ana");
+    expect(of(Job_State.CANCELLED, Job_EndReason.KILL_SWITCH, "")).toBe("Everything was killed");
+    expect(of(Job_State.FAILED, Job_EndReason.EXITED, "the program exited with 3")).toBe(
+      "The program exited with 3",
+    );
+    expect(of(Job_State.LOST, Job_EndReason.LOST, "")).toBe("Its machine went away");
   });
 });
 

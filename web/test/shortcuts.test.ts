@@ -51,6 +51,8 @@ test("text keeps what is typed, and gives chords away", () => {
   // AltGr is Ctrl+Alt on some keyboards: it types.
   expect(mayTake(press("Ctrl+Alt+q"), "text", false)).toBe(false);
   expect(mayTake(press("Ctrl+k"), "text", false)).toBe(true);
+  expect(mayTake(press("Shift+F6"), "text", false)).toBe(true);
+  expect(mayTake(press("F6"), "dialog", false)).toBe(false);
   expect(mayTake(press("Meta+k"), "text", true)).toBe(true);
 });
 

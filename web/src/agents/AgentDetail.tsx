@@ -1,8 +1,8 @@
 // One job and its agent: the state, what it asks, what can be done, and then everything about it, its terminal and its
 // log. It must not know where it is shown.
 
-import { EllipsisVertical, OctagonX, Repeat, RotateCw, SquareTerminal, X } from "lucide-react";
-import { type KeyboardEvent, Suspense, useState } from "react";
+import { ArrowLeft, EllipsisVertical, OctagonX, Repeat, RotateCw, SquareTerminal, X } from "lucide-react";
+import { Suspense, useState } from "react";
 import { useView } from "../layout/view.ts";
 import { TerminalView } from "../terminal/index.ts";
 import { Button, Empty, FailureNote, IconButton, Menu, Spinner, Tabs, toast } from "../ui/index.ts";
@@ -50,17 +50,11 @@ export function AgentDetail({ id, active, onClose }: AgentDetailProps) {
     );
   }
   const row = rowOf(job, agent, { lines, jobs: new Map() });
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && !event.defaultPrevented && tab !== "terminal") {
-      onClose();
-    }
-  };
   const terminalId = agent?.terminalId;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape bubbles up from what is in it
-    <div className={styles.detail} onKeyDown={onKeyDown}>
-      <DetailHeader detail={detail} row={row} />
-      <Answer job={job} agent={agent} />
+    <div className={styles.detail}>
+      <DetailHeader detail={detail} row={row} onClose={onClose} />
+      <Answer job={job} agent={agent} quiet={tab !== "terminal"} />
       <div className={styles.tabs}>
         <Tabs<TabName>
           label="About it"
@@ -70,7 +64,7 @@ export function AgentDetail({ id, active, onClose }: AgentDetailProps) {
             {
               value: "overview",
               label: "Overview",
-              content: <Overview detail={detail} line={alive ? row.line : ""} />,
+              content: <Overview detail={detail} line={alive && row.lineKind === "output" ? row.line : ""} />,
             },
             {
               value: "terminal",
@@ -97,7 +91,7 @@ export function AgentDetail({ id, active, onClose }: AgentDetailProps) {
   );
 }
 
-function DetailHeader({ detail, row }: { detail: Detail; row: Row }) {
+function DetailHeader({ detail, row, onClose }: { detail: Detail; row: Row; onClose(): void }) {
   const { job, agent } = detail;
   const may = useMay();
   const deeds = useDeeds();
@@ -117,6 +111,13 @@ function DetailHeader({ detail, row }: { detail: Detail; row: Row }) {
   return (
     <header className={styles.header}>
       <div className={styles.names}>
+        <IconButton
+          label="All agents"
+          icon={ArrowLeft}
+          size="small"
+          className={styles.back}
+          onClick={onClose}
+        />
         <h2 className={styles.name}>{job.name}</h2>
         <span className={styles.profile}>{job.profile}</span>
       </div>

@@ -33,7 +33,10 @@ export function AgentList({ active, selected }: { active: boolean; selected?: st
   const rows = useMemo(() => rowsOf(jobs, agents, { lines, queue }), [jobs, agents, lines, queue]);
   const counts = useMemo(() => countRows(rows), [rows]);
   const items = useMemo(() => grouped(filterRows(rows, filter, words)), [rows, filter, words]);
-  const shown = rows.find((row) => row.id === selected || row.agent?.id === selected)?.id;
+  const shown =
+    selected === undefined
+      ? undefined
+      : rows.find((row) => row.id === selected || row.agent?.id === selected)?.id;
 
   const onKey = (event: KeyboardEvent, item: Item) => {
     if (event.key === "/" && !event.ctrlKey && !event.metaKey) {

@@ -29,7 +29,6 @@ export const AgentRow = memo(function AgentRow({ row, selected, mono, tabIndex, 
       tabIndex={tabIndex}
       className={cx(styles.row, selected && styles.selected, row.group === "ended" && styles.ended)}
       aria-current={selected || undefined}
-      aria-label={labelOf(row)}
       onClick={onOpen}
     >
       <span className={styles.icon}>
@@ -45,7 +44,7 @@ export const AgentRow = memo(function AgentRow({ row, selected, mono, tabIndex, 
         )}
         <span className={styles.state}>
           <StateWord state={row.state} />
-          <Elapsed since={row.since} until={row.until} className={styles.time} />
+          <Elapsed since={row.since} until={row.until} className={styles.time} unsaid />
         </span>
       </span>
       {row.prompt && <span className={cx(styles.prompt, mono && styles.mono)}>{row.prompt}</span>}
@@ -53,15 +52,6 @@ export const AgentRow = memo(function AgentRow({ row, selected, mono, tabIndex, 
     </button>
   );
 }, same);
-
-function labelOf(row: Row): string {
-  const parts = [row.name, row.state.word, row.profile];
-  if (row.attemptsMax > 1) {
-    parts.push(`attempt ${row.attempt} of ${row.attemptsMax}`);
-  }
-  parts.push(row.prompt, row.lineKind === "question" ? `asks ${row.line}` : "");
-  return parts.filter(Boolean).join(", ");
-}
 
 /** Rows are made anew whenever one changes; only what is seen counts. */
 function same(a: AgentRowProps, b: AgentRowProps): boolean {

@@ -2,10 +2,9 @@
 //
 // It must not know where in the page it stands, nor how wide it is.
 
-import { ArrowLeft } from "lucide-react";
-import { useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useView } from "../layout/view.ts";
-import { Button, Tabs } from "../ui/index.ts";
+import { Tabs } from "../ui/index.ts";
 import { AgentDetail } from "./AgentDetail.tsx";
 import { AgentList } from "./AgentList.tsx";
 import styles from "./AgentsPanel.module.css";
@@ -21,12 +20,26 @@ export function AgentsPanel() {
   const [tab, setTab] = useState<TabName>("agents");
   const selected = useView((view) => view.agentId);
   const list = useRef<HTMLDivElement>(null);
+  const detail = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Whoever opened it from the list, which may be hidden now, goes on in the details.
+    if (selected !== undefined && list.current?.contains(document.activeElement)) {
+      detail.current?.focus({ preventScroll: true });
+    }
+  }, [selected]);
   const close = () => {
     useView.setState({ agentId: undefined });
     // The list was hidden where there is room for one only; its current item takes the focus back.
     requestAnimationFrame(() =>
       list.current?.querySelector<HTMLElement>('[data-stop][tabindex="0"]')?.focus(),
     );
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // In a terminal, Escape is the program's.
+    const typed = event.target instanceof Element && event.target.closest(".xterm") !== null;
+    if (event.key === "Escape" && !event.defaultPrevented && !typed) {
+      close();
+    }
   };
   return (
     <section
@@ -55,12 +68,8 @@ export function AgentsPanel() {
         </div>
       </div>
       {selected !== undefined && (
-        <div className={styles.detail}>
-          <div className={styles.back}>
-            <Button variant="ghost" size="small" icon={ArrowLeft} onClick={close}>
-              All agents
-            </Button>
-          </div>
+        // biome-ignore lint/a11y/noStaticElementInteractions: Escape bubbles up from what is in it
+        <div ref={detail} className={styles.detail} tabIndex={-1} onKeyDown={onKeyDown}>
           <AgentDetail key={selected} id={selected} active={onScreen} onClose={close} />
         </div>
       )}

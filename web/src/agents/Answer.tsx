@@ -20,14 +20,16 @@ import { RequestIds } from "./spawn-form.ts";
 interface AnswerProps {
   job: Job;
   agent?: Agent;
-  /** Only while it asks, and smaller. */
+  /** Also while it asks nothing. */
+  quiet?: boolean;
+  /** Smaller. */
   compact?: boolean;
 }
 
-export function Answer({ job, agent, compact }: AnswerProps) {
+export function Answer({ job, agent, quiet, compact }: AnswerProps) {
   const asks = job.state === Job_State.INPUT_REQUIRED;
   const runs = asks || job.state === Job_State.RUNNING;
-  if (!agent || !runs || agent.state > Agent_State.STOPPING || (compact && !asks)) {
+  if (!agent || !runs || agent.state > Agent_State.STOPPING || (!quiet && !asks)) {
     return null;
   }
   return (

@@ -5,6 +5,7 @@ import type { CommandError, CommandResult_Help } from "../api/gen/mosaic/chat/v1
 import { Button, useConfirm } from "../ui/index.ts";
 import styles from "./Card.module.css";
 import { candidateCommand, isDangerous } from "./card-commands.ts";
+import { capital } from "./words.ts";
 
 interface HelpCardProps {
   help: CommandResult_Help;
@@ -33,7 +34,9 @@ export function HelpCard({ help, onRun }: HelpCardProps) {
                 </button>
               )}
             </dt>
-            <dd>{command.summary}</dd>
+            <dd>
+              <Words text={command.summary} />
+            </dd>
           </div>
         ))}
       </dl>
@@ -53,6 +56,14 @@ export function HelpCard({ help, onRun }: HelpCardProps) {
         </dl>
       )}
     </section>
+  );
+}
+
+/** What stands between backticks is code. */
+function Words({ text }: { text: string }) {
+  return text.split("`").map((part, at) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: parts of one text have no other identity
+    at % 2 === 1 ? <code key={at}>{part}</code> : part,
   );
 }
 
@@ -83,7 +94,7 @@ export function ErrorCard({ command, error, onRun }: ErrorCardProps) {
       <div className={styles.error}>
         <CircleAlert size={15} aria-hidden />
         <p className={styles.words}>
-          {error.message.charAt(0).toUpperCase() + error.message.slice(1)}
+          {capital(error.message)}
           {error.reason && <span className={styles.dim}> {error.reason}</span>}
         </p>
       </div>

@@ -26,7 +26,7 @@ export function Facts({ job, agent }: { job: Job; agent?: Agent }) {
       <Fact name="Begins at" path={job.base} />
       <Fact name="Worktree" path={agent?.worktree} />
       <Fact name="Branch" path={agent?.branch} />
-      <Fact name="Not committed" path={agent?.savedRef} hint="git show has it" />
+      <Fact name="Saved work" path={agent?.savedRef} hint="What was not committed; git show has it" />
       <Fact name="Worktree kept">{agent?.worktreeKept}</Fact>
       <Tokens job={job} agent={agent} />
       <LimitFact name="Memory" limit={agent?.limits?.memoryBytes} show={bytesWords} />
@@ -36,9 +36,9 @@ export function Facts({ job, agent }: { job: Job; agent?: Agent }) {
         limit={agent?.limits?.cpuMillis}
         show={(millis) => `${Number(millis) / 1000} cores`}
       />
-      <Fact name="May run">{spanOf(job.timeout)}</Fact>
-      <Fact name="May be silent">{spanOf(job.outputTimeout)}</Fact>
-      <Fact name="May wait">{spanOf(job.queuedTimeout)}</Fact>
+      <Fact name="Time limit">{spanOf(job.timeout)}</Fact>
+      <Fact name="Silence limit">{spanOf(job.outputTimeout)}</Fact>
+      <Fact name="Waiting limit">{spanOf(job.queuedTimeout)}</Fact>
       <Fact name="Priority">{job.priority > 0 && `${job.priority} of 10`}</Fact>
       <Fact name="When lost">{job.rerunWhenLost && "runs again, perhaps twice at once"}</Fact>
       <Fact name="Labels">

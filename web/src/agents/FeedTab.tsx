@@ -4,11 +4,13 @@ import { Activity } from "lucide-react";
 import { useMemo, useState } from "react";
 import type { Event } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useView } from "../layout/view.ts";
-import { Empty, Select, Time } from "../ui/index.ts";
+import { Empty, Select } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import list from "./AgentList.module.css";
+import { Clock } from "./Clock.tsx";
 import { type EventWords, eventWords, type FeedFilter, filterFeed } from "./events.ts";
 import styles from "./FeedTab.module.css";
+import { useFeed } from "./past.ts";
 import { StateIcon } from "./StateIcon.tsx";
 import { msOf } from "./time.ts";
 import { VirtualList } from "./VirtualList.tsx";
@@ -26,15 +28,17 @@ interface Told {
 }
 
 export function FeedTab() {
-  const feed = useWorkspace((state) => state.feed);
+  const feed = useFeed();
+  const agents = useWorkspace((state) => state.agents);
+  const ofAgents = useMemo(() => new Set([...agents.values()].map((agent) => agent.terminalId)), [agents]);
   const [filter, setFilter] = useState<FeedFilter>("all");
   const told = useMemo(
     () =>
-      filterFeed(feed, filter).flatMap((event): Told[] => {
+      filterFeed(feed, filter, ofAgents).flatMap((event): Told[] => {
         const words = eventWords(event);
         return words ? [{ event, words }] : [];
       }),
-    [feed, filter],
+    [feed, filter, ofAgents],
   );
   return (
     <div className={list.whole}>
@@ -115,7 +119,7 @@ function FeedRow({ told, tabIndex }: { told: Told; tabIndex: 0 | -1 }) {
         {words.after}
         {words.detail && <span className={styles.detail}>{words.detail}</span>}
       </span>
-      <span className={styles.time}>{time !== undefined && <Time at={time} relative />}</span>
+      <span className={styles.time}>{time !== undefined && <Clock at={time} />}</span>
     </div>
   );
 }

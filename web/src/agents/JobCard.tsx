@@ -83,7 +83,7 @@ export function CardLine({ row }: { row: Row }) {
       <span className={styles.state}>
         <StateWord state={row.state} />
         {row.since > 0 && row.job?.state !== Job_State.UNSPECIFIED && (
-          <Elapsed since={row.since} until={row.until} className={styles.time} />
+          <Elapsed since={row.since} until={row.until} className={styles.time} unsaid />
         )}
       </span>
     </span>

@@ -2,7 +2,7 @@
 
 import { Combobox } from "@base-ui/react/combobox";
 import { Check, X } from "lucide-react";
-import { useId, useMemo } from "react";
+import { useId, useMemo, useRef } from "react";
 import type { Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./JobPicker.module.css";
@@ -24,6 +24,7 @@ const SHOWN_MAX = 50;
 export function JobPicker({ value, error, onChange }: JobPickerProps) {
   const jobs = useWorkspace((state) => state.jobs);
   const id = useId();
+  const chips = useRef<HTMLDivElement>(null);
   // What has failed already could only fail this one as well.
   const offered = useMemo(() => {
     const newest = [...jobs.values()].sort((a, b) => (msOf(b.createTime) ?? 0) - (msOf(a.createTime) ?? 0));
@@ -45,7 +46,7 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
         limit={SHOWN_MAX}
         modal={false}
       >
-        <Combobox.Chips className={styles.chips} data-invalid={error ? "" : undefined}>
+        <Combobox.Chips ref={chips} className={styles.chips} data-invalid={error ? "" : undefined}>
           <Combobox.Value>
             {(chosen: string[]) => (
               <>
@@ -68,7 +69,7 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
           </Combobox.Value>
         </Combobox.Chips>
         <Combobox.Portal>
-          <Combobox.Positioner className={styles.positioner} sideOffset={4}>
+          <Combobox.Positioner anchor={chips} className={styles.positioner} sideOffset={4}>
             <Combobox.Popup className={styles.popup}>
               <Combobox.Empty className={styles.empty}>No job has such a name.</Combobox.Empty>
               <Combobox.List>{(of: string) => <Option key={of} id={of} job={jobs.get(of)} />}</Combobox.List>

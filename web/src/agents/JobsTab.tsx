@@ -82,7 +82,9 @@ export function JobsTab({ active, selected }: { active: boolean; selected?: stri
               <JobRow
                 item={item}
                 tabIndex={tabIndex}
-                selected={item.job.id === selected || item.job.agentId === selected}
+                selected={
+                  selected !== undefined && (item.job.id === selected || item.job.agentId === selected)
+                }
                 wait={waitWords(item.job, { jobs, queue, lines: new Map() })}
               />
             )}
@@ -128,7 +130,6 @@ function JobRow({ item, tabIndex, selected, wait }: JobRowProps) {
         data-stop
         tabIndex={tabIndex}
         className={styles.open}
-        aria-label={`${job.name}, ${state.word}, ${second}${also}`}
         aria-current={selected || undefined}
         onClick={() => useView.getState().openAgent(job.agentId || job.id)}
       >
@@ -139,6 +140,7 @@ function JobRow({ item, tabIndex, selected, wait }: JobRowProps) {
             <StateWord state={state} />
             <Elapsed
               className={styles.time}
+              unsaid
               since={msOf(job.startTime ?? job.createTime) ?? 0}
               until={over ? (msOf(job.endTime) ?? 0) : undefined}
             />

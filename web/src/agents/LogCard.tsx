@@ -19,7 +19,8 @@ export function LogCard({ log }: { log: CommandResult_Log }) {
   const pre = useRef<HTMLPreElement>(null);
   const state = agent && agentWords(agent.state, agent.exit);
   const over = agent !== undefined && isAgentOver(agent.state);
-  const text = log.text + more.text;
+  // What is told are whole lines, without the end of the last one.
+  const text = log.text && more.text ? `${log.text}\n${more.text}` : log.text + more.text;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the text has grown
   useLayoutEffect(() => {
@@ -44,7 +45,7 @@ export function LogCard({ log }: { log: CommandResult_Log }) {
         {text || "Nothing was printed."}
       </pre>
       {more.failure && <FailureNote failure={more.failure} />}
-      <div className={styles.deeds} style={{ paddingTop: 6 }}>
+      <div className={styles.deeds}>
         <Button
           size="small"
           icon={follow ? Square : WrapText}

@@ -2,38 +2,36 @@
 // depends on, its attempts and its story. It must not know how it is changed.
 
 import type { ReactNode } from "react";
-import { Time } from "../ui/index.ts";
-import { useWorkspace } from "../workspace/hooks.tsx";
 import { Attempts } from "./Attempts.tsx";
+import { Clock } from "./Clock.tsx";
 import { CopyButton } from "./CopyButton.tsx";
 import { Dependencies } from "./Dependencies.tsx";
 import type { Detail } from "./detail.ts";
 import { Facts } from "./Facts.tsx";
 import styles from "./Overview.module.css";
+import { useFeed } from "./past.ts";
 import { isCommandLine, useProfiles } from "./profiles.ts";
 import { ReceiptView } from "./ReceiptView.tsx";
 import { isOver } from "./rows.ts";
 import { StateIcon } from "./StateIcon.tsx";
 import { storyOf } from "./story.ts";
-import { endReasonWords, jobSentence, jobWords } from "./words.ts";
+import { capital, endWords, jobSentence, jobWords } from "./words.ts";
 
 /** `line`: what it printed last, while it runs. */
 export function Overview({ detail, line }: { detail: Detail; line: string }) {
   const { job, agent, attempts } = detail;
   const profiles = useProfiles();
-  const feed = useWorkspace((state) => state.feed);
+  const feed = useFeed();
   if (!job) {
     return null;
   }
   const mono = isCommandLine(profiles, job.profile);
-  const why = isOver(job.state)
-    ? job.message || endReasonWords(job.endReason)
-    : job.waitingFor && `Waits for ${job.waitingFor}.`;
+  const why = isOver(job.state) ? endWords(job) : job.waitingFor && `Waits for ${job.waitingFor}.`;
   const story = storyOf(job, attempts, feed);
   return (
     <div className={styles.overview}>
       <p className={styles.sentence} data-tone={jobWords(job.state).tone}>
-        {why || jobSentence(job.state)}
+        {why ? capital(why) : jobSentence(job.state)}
       </p>
       {line && (
         <p className={styles.line}>
@@ -99,21 +97,4 @@ export function Section({
       {children}
     </section>
   );
-}
-
-const CLOCK = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hour12: false,
-});
-const DAY_MS = 86_400_000;
-
-/** The time of day where that is enough. */
-function Clock({ at }: { at: number }) {
-  if (Date.now() - at > DAY_MS) {
-    return <Time at={at} relative />;
-  }
-  const date = new Date(at);
-  return <time dateTime={date.toISOString()}>{CLOCK.format(date)}</time>;
 }

@@ -93,7 +93,7 @@ function promptOf(profile: Profile | undefined): Prompt {
       return {
         label: "Command line",
         placeholder: "make test",
-        hint: "It runs in a login shell.",
+        hint: "It runs in the user’s shell, in a terminal of its own.",
         mono: true,
       };
   }
@@ -134,6 +134,9 @@ function Form({ open, onOpenChange, profiles, first }: FormProps) {
       initialFocus={prompt}
       footer={
         <>
+          <span className={styles.keys}>
+            <Kbd keys="Mod+Enter" />
+          </span>
           <Button onClick={() => onOpenChange(false)}>Cancel</Button>
           <Button
             variant="primary"
@@ -144,7 +147,6 @@ function Form({ open, onOpenChange, profiles, first }: FormProps) {
             onClick={() => void submit()}
           >
             Spawn
-            <Kbd keys="Mod+Enter" />
           </Button>
         </>
       }

@@ -70,10 +70,10 @@ export function SpawnMore({ form, errors, opened, onChange }: SpawnMoreProps) {
         <div className={styles.grid}>
           {field("priority", "Priority", "1 to 10; higher goes first", "5")}
           {field("attempts", "Attempts", "If the program fails, up to 20", "1")}
-          {field("backoff", "Pause before the second", "It doubles each time", "5s")}
-          {field("timeout", "May run", "Each attempt", "2h")}
-          {field("outputTimeout", "May be silent", "Without any output", "for ever")}
-          {field("queuedTimeout", "May wait", "For its first start", "for ever")}
+          {field("backoff", "Back-off", "Before the second; it doubles", "5s")}
+          {field("timeout", "Time limit", "Of each attempt", "2h")}
+          {field("outputTimeout", "Silence limit", "Without any output", "for ever")}
+          {field("queuedTimeout", "Waiting limit", "Until its first start", "for ever")}
           {field("tokenBudget", "Token budget", "Of all attempts together", "no limit")}
         </div>
         <Switch

@@ -3,13 +3,16 @@
 /** Commands whose only argument that matters is the name that was ambiguous. */
 const BY_NAME: ReadonlySet<string> = new Set(["kill", "status", "logs"]);
 
+/** Commands that are nothing without arguments: how they are typed is what helps. */
+const NEEDS_MORE: ReadonlySet<string> = new Set(["/kill", "/logs", "/send", "/spawn"]);
+
 /**
  * The command that a candidate stands for: a command itself, or the same command with a whole name. Undefined where the
  * rest of what was typed would be missing.
  */
 export function candidateCommand(command: string, candidate: string): string | undefined {
   if (candidate.startsWith("/")) {
-    return candidate;
+    return NEEDS_MORE.has(candidate) ? `/help ${candidate.slice(1)}` : candidate;
   }
   return BY_NAME.has(command) ? `/${command} ${quoted(candidate)}` : undefined;
 }

@@ -15,7 +15,7 @@ import {
   type TerminalChanged,
   TerminalChanged_Kind,
 } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
-import { exitWords, firstLine, type IconName, jobWords, type Tone } from "./words.ts";
+import { capital, endWords, exitWords, firstLine, type IconName, jobWords, type Tone } from "./words.ts";
 
 export type SubjectKind = "agent" | "terminal" | "conversation" | "job";
 
@@ -86,7 +86,13 @@ function jobEvent(changed: JobChanged, who: string): EventWords | undefined {
     case JobChanged_Kind.BACKED_OFF:
       return {
         subject,
-        ...said("again", "warn", "", `${attempt || " an attempt"} failed and will be retried`, job.message),
+        ...said(
+          "again",
+          "warn",
+          "",
+          `${attempt || " an attempt"} failed and will be retried`,
+          capital(job.message),
+        ),
       };
     case JobChanged_Kind.REQUEUED: {
       const { before, after } = by(who, "queued", "is queued");
@@ -95,9 +101,9 @@ function jobEvent(changed: JobChanged, who: string): EventWords | undefined {
     case JobChanged_Kind.ENDED: {
       const words = jobWords(job.state);
       if (job.state === Job_State.CANCELLED && who !== "system") {
-        return { subject, ...said(words.icon, words.tone, `${who} cancelled `, "", job.message) };
+        return { subject, ...said(words.icon, words.tone, `${who} cancelled `, "", endWords(job)) };
       }
-      const detail = job.state === Job_State.SUCCEEDED ? "" : job.message;
+      const detail = job.state === Job_State.SUCCEEDED ? "" : endWords(job);
       return { subject, ...said(words.icon, words.tone, "", ` ${endedWords(job.state)}`, detail) };
     }
     case JobChanged_Kind.DELETED:
@@ -278,18 +284,25 @@ function messageEvent(changed: MessageChanged, who: string): EventWords | undefi
   }
 }
 
-/** True for steps of an agent that an event of its job tells as well: a feed that shows both says all twice. */
-export function isEcho(event: Event): boolean {
-  if (event.payload.case !== "agent") {
-    return false;
-  }
-  switch (event.payload.value.kind) {
-    case AgentChanged_Kind.CREATED:
-    case AgentChanged_Kind.STARTED:
-    case AgentChanged_Kind.INPUT_REQUIRED:
-    case AgentChanged_Kind.RESUMED:
-    case AgentChanged_Kind.STOPPING:
-      return true;
+const ECHOES: ReadonlySet<AgentChanged_Kind> = new Set([
+  AgentChanged_Kind.CREATED,
+  AgentChanged_Kind.STARTED,
+  AgentChanged_Kind.INPUT_REQUIRED,
+  AgentChanged_Kind.RESUMED,
+  AgentChanged_Kind.STOPPING,
+  AgentChanged_Kind.EXITED,
+]);
+
+/** True for what an event of the job tells as well: a feed that shows both says all twice. */
+function isEcho(event: Event, ofAgents: ReadonlySet<string>): boolean {
+  switch (event.payload.case) {
+    case "agent": {
+      const { kind, agent } = event.payload.value;
+      // What may be left of it, only the agent's own event tells.
+      return ECHOES.has(kind) && !agent?.receipt?.survivors.length;
+    }
+    case "terminal":
+      return ofAgents.has(event.payload.value.terminal?.id ?? "");
     default:
       return false;
   }
@@ -297,18 +310,23 @@ export function isEcho(event: Event): boolean {
 
 export type FeedFilter = "all" | "agents" | "terminals" | "chat";
 
-export function filterFeed(feed: readonly Event[], filter: FeedFilter): Event[] {
+/** `ofAgents`: ids of the terminals that are agents'. */
+export function filterFeed(
+  feed: readonly Event[],
+  filter: FeedFilter,
+  ofAgents: ReadonlySet<string>,
+): Event[] {
   return feed.filter((event) => {
     const of = event.payload.case;
     switch (filter) {
       case "agents":
-        return (of === "job" || of === "agent") && !isEcho(event);
+        return (of === "job" || of === "agent") && !isEcho(event, ofAgents);
       case "terminals":
         return of === "terminal";
       case "chat":
         return of === "conversation" || of === "message";
       default:
-        return of !== undefined && !isEcho(event);
+        return of !== undefined && !isEcho(event, ofAgents);
     }
   });
 }

@@ -3,7 +3,7 @@
 // It takes bytes as they come, whatever they are split at, and keeps a bounded number of lines. It must not know where
 // the bytes come from; a terminal shows what they really mean.
 
-const LINES_MAX = 2000;
+const LINES_MAX = 8000;
 const LINE_CHARS_MAX = 4096;
 
 type Mode = "text" | "escape" | "sequence" | "string" | "string-escape";

@@ -2,7 +2,7 @@
 
 import { Job_State } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { type Event, JobChanged_Kind } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
-import { endReasonWords, firstLine, type Tone } from "./words.ts";
+import { endWords, firstLine, type Tone } from "./words.ts";
 
 export interface Notice {
   title: string;
@@ -34,7 +34,7 @@ export function noticeOf(event: Event): Notice | undefined {
   if (kind !== JobChanged_Kind.ENDED) {
     return undefined;
   }
-  const why = firstLine(job.message) || endReasonWords(job.endReason);
+  const why = endWords(job);
   switch (job.state) {
     case Job_State.SUCCEEDED:
       return of(`${job.name} succeeded`, firstLine(job.prompt), "good");

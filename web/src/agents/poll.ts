@@ -17,6 +17,8 @@ export class Poll<T> {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking = false;
   #failures = 0;
+  /** How often somebody was told otherwise. */
+  #told = 0;
 
   constructor(private readonly options: PollOptions<T>) {
     this.#value = options.first;
@@ -39,6 +41,11 @@ export class Poll<T> {
 
   /** Takes a value that somebody was told otherwise, such as the answer to a change. */
   put(value: T): void {
+    this.#told += 1;
+    this.#show(value);
+  }
+
+  #show(value: T): void {
     this.#value = value;
     for (const listener of [...this.#listeners]) {
       listener();
@@ -49,10 +56,14 @@ export class Poll<T> {
     clearTimeout(this.#timer);
     if (this.options.isVisible?.() !== false) {
       this.#asking = true;
+      const told = this.#told;
       try {
         const value = await this.options.ask();
         this.#failures = 0;
-        this.put(value);
+        // What was told meanwhile may be newer than the answer.
+        if (told === this.#told) {
+          this.#show(value);
+        }
       } catch {
         // What is known stays; whether the server is there, the page shows elsewhere.
         this.#failures += 1;

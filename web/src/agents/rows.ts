@@ -10,7 +10,7 @@ import {
   type Queue,
 } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { msOf } from "./time.ts";
-import { agentWords, endReasonWords, firstLine, jobWords, type StateWords } from "./words.ts";
+import { agentWords, capital, endWords, firstLine, jobWords, type StateWords } from "./words.ts";
 
 export type Group = "running" | "waiting" | "ended";
 
@@ -183,7 +183,7 @@ function lineOf(job: Job, agent: Agent | undefined, around: Around): { line: str
   if (job.state === Job_State.SUCCEEDED) {
     return { line: "", lineKind: "none" };
   }
-  const line = firstLine(job.message) || endReasonWords(job.endReason);
+  const line = endWords(job);
   return { line, lineKind: line ? "message" : "none" };
 }
 
@@ -192,7 +192,7 @@ const NAMES_MAX = 3;
 /** What a job waits for. The job itself says what it waited for at its last event; the queue has gone on since. */
 export function waitWords(job: Job, { jobs, queue }: Around): string {
   if (job.state === Job_State.BACKING_OFF) {
-    return firstLine(job.message);
+    return capital(firstLine(job.message));
   }
   const pending = job.dependsOn
     .map((id) => jobs.get(id))

@@ -11,6 +11,7 @@ import {
   SpawnAgentRequestSchema,
 } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { durationMs, parseSpan, spanOf, spanText } from "./time.ts";
+import { capital } from "./words.ts";
 
 export interface Pair {
   name: string;
@@ -225,10 +226,6 @@ export function fieldErrorsOf(failure: Failure): SpawnErrors | undefined {
     errors[field] ??= capital(failure.message);
   }
   return Object.keys(errors).length > 0 ? errors : undefined;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** One request id for as long as the form stays the same: sent twice, it spawns once. */

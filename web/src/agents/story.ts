@@ -1,7 +1,7 @@
 // The story of a job, step by step: from the events that the page has seen, filled up with what the job and its agents
 // say of themselves where the events no longer reach back. It must not know how it is drawn.
 
-import type { Agent, Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { type Agent, type Job, Job_State } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import {
   AgentChanged_Kind,
   type Event,
@@ -10,7 +10,7 @@ import {
 } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { isAgentOver, isOver } from "./rows.ts";
 import { msOf } from "./time.ts";
-import { agentWords, endReasonWords, exitWords, type IconName, jobWords, type Tone } from "./words.ts";
+import { agentWords, capital, endWords, exitWords, type IconName, jobWords, type Tone } from "./words.ts";
 
 export interface Step {
   key: string;
@@ -79,7 +79,7 @@ function factsOf(job: Job, agents: readonly Agent[]): Step[] {
       words.icon,
       words.tone,
       words.word,
-      job.message || endReasonWords(job.endReason),
+      job.state === Job_State.SUCCEEDED ? "" : endWords(job),
     );
   }
   return facts;
@@ -135,7 +135,7 @@ function jobStep(changed: JobChanged, who: string): Omit<Step, "key" | "time"> |
         icon: "again",
         tone: "warn",
         text: "The attempt failed and will be retried",
-        detail: job?.message ?? "",
+        detail: capital(job?.message ?? ""),
       };
     case JobChanged_Kind.REQUEUED:
       return {

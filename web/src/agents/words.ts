@@ -2,7 +2,12 @@
 //
 // It must not know how they are drawn.
 
-import { Agent_State, Job_EndReason, Job_State } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import {
+  Agent_State,
+  type Job,
+  Job_EndReason,
+  Job_State,
+} from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import {
   EndingStep_Sent,
   type Exit,
@@ -152,28 +157,50 @@ export function endReasonWords(reason: Job_EndReason): string {
   return END_REASON[reason] ?? "It ended for a reason that this page does not know";
 }
 
+/** Why a job is over, in a line: the server's words, and what they are where they are a person's. */
+export function endWords(job: Pick<Job, "state" | "endReason" | "message">): string {
+  const message = firstLine(job.message);
+  if (job.state !== Job_State.CANCELLED || !message) {
+    return capital(message) || endReasonWords(job.endReason);
+  }
+  const verb =
+    job.endReason === Job_EndReason.KILLED
+      ? "Killed"
+      : job.endReason === Job_EndReason.KILL_SWITCH
+        ? "Killed with everything"
+        : "Cancelled";
+  return message.startsWith("by ") ? `${verb} ${message}` : `${verb}: “${message}”`;
+}
+
 /** How a program ended: "exited with 3", "ended by SIGKILL". */
 export function exitWords(exit: Exit): string {
   const how =
     exit.code !== undefined
       ? `exited with ${exit.code}`
       : exit.signal !== undefined
-        ? `ended by ${exit.signalName || `signal ${exit.signal}`}`
+        ? `was ended by ${signalName(exit)}`
         : "";
   switch (exit.reason) {
     case Exit_Reason.CLOSED:
-      return how ? `closed; ${how}` : "closed";
-    case Exit_Reason.KILLED:
-      return how ? `ended with everything else; ${how}` : "ended with everything else";
+    case Exit_Reason.KILLED: {
+      const all = exit.reason === Exit_Reason.KILLED ? "was ended with everything else" : "was ended";
+      return exit.signal === undefined
+        ? [all, how].filter(Boolean).join(" and ")
+        : `${all}: ${signalName(exit)}`;
+    }
     case Exit_Reason.IDLE_TIMEOUT:
-      return "ended because it was idle";
+      return "was ended because it was idle";
     case Exit_Reason.TIME_LIMIT:
-      return "ended because it ran too long";
+      return "was ended because it ran too long";
     case Exit_Reason.LOST:
-      return "lost";
+      return "was lost";
     default:
       return how || "ended, and nobody knows how";
   }
+}
+
+function signalName(exit: Exit): string {
+  return exit.signalName || `signal ${exit.signal}`;
 }
 
 export function sentWords(sent: EndingStep_Sent): string {
@@ -244,4 +271,9 @@ export function firstLine(text: string): string {
     }
   }
   return "";
+}
+
+/** The server's sentences begin small. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -151,7 +151,7 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
             onClick={() => picker.current?.click()}
           />
           <Menu
-            trigger={<IconButton label="Settings" icon={SlidersHorizontal} size="small" />}
+            trigger={<IconButton label="Chat settings" icon={SlidersHorizontal} size="small" />}
             items={[
               { label: "Conversation settings…", onSelect: onSettings },
               {

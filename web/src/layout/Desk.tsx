@@ -1,8 +1,15 @@
 // The wide page: conversations at the left, the chat in the middle, terminals below it, agents at the right. It must
 // not know what is in them.
 
-import type { ReactNode } from "react";
-import { Group, type Layout, type LayoutChangedMeta, Panel, Separator } from "react-resizable-panels";
+import { type ReactNode, useEffect, useRef } from "react";
+import {
+  Group,
+  type Layout,
+  type LayoutChangedMeta,
+  Panel,
+  Separator,
+  usePanelRef,
+} from "react-resizable-panels";
 import { cx } from "../ui/index.ts";
 import styles from "./Desk.module.css";
 import {
@@ -31,11 +38,7 @@ export function Desk() {
       >
         {leftPanel === "open" && (
           <>
-            <SidePanel
-              name="left"
-              size={sizes.left}
-              onClosed={() => useView.getState().setLeftPanel("closed")}
-            >
+            <SidePanel name="left" size={sizes.left}>
               <aside
                 id={regionId("conversations")}
                 aria-label="All conversations"
@@ -57,11 +60,7 @@ export function Desk() {
         {rightPanel === "open" && (
           <>
             <Separator className={styles.upright} aria-label="Resize agents" />
-            <SidePanel
-              name="right"
-              size={sizes.right}
-              onClosed={() => useView.getState().setRightPanel("closed")}
-            >
+            <SidePanel name="right" size={sizes.right}>
               <aside
                 id={regionId("agents")}
                 aria-label="Agents"
@@ -99,7 +98,7 @@ function Middle({ full }: { full: boolean }) {
       {panel !== "closed" && (
         <>
           <Separator className={styles.level} aria-label="Resize terminals" />
-          <SidePanel name="bottom" size={bottom} onClosed={() => useView.getState().setPanel("closed")}>
+          <SidePanel name="bottom" size={bottom}>
             <div id={regionId("terminals")} tabIndex={-1} className={full ? styles.full : styles.terminals}>
               <Stand name="The terminals">
                 <TerminalPanel />
@@ -129,17 +128,25 @@ export function MiddleView() {
 interface SidePanelProps {
   name: keyof Sizes;
   size: number;
-  /** It was dragged shut. */
-  onClosed(): void;
   children: ReactNode;
 }
 
 /** A panel that keeps its pixels when the window changes. */
-function SidePanel({ name, size, onClosed, children }: SidePanelProps) {
+function SidePanel({ name, size, children }: SidePanelProps) {
   const [min, max] = SIZE_LIMITS[name];
+  const panel = usePanelRef();
+  const first = useRef(size);
+  useEffect(() => {
+    // The group remembers that it was dragged shut, and has its layout by the next frame.
+    const frame = requestAnimationFrame(() => {
+      if (panel.current?.isCollapsed()) panel.current.resize(first.current);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [panel]);
   return (
     <Panel
       id={name}
+      panelRef={panel}
       className={styles.panel}
       defaultSize={size}
       minSize={min}
@@ -147,16 +154,18 @@ function SidePanel({ name, size, onClosed, children }: SidePanelProps) {
       collapsible
       collapsedSize={0}
       groupResizeBehavior="preserve-pixel-size"
-      onResize={({ inPixels }, _, before) => {
-        if (inPixels === 0 && before !== undefined && before.inPixels > 0) onClosed();
-      }}
     >
       {children}
     </Panel>
   );
 }
 
-/** Keeps the sizes that a person gave; those that the window forces are not theirs. */
+function close(name: keyof Sizes): void {
+  const { setLeftPanel, setRightPanel, setPanel } = useView.getState();
+  ({ left: setLeftPanel, right: setRightPanel, bottom: setPanel })[name]("closed");
+}
+
+/** Keeps the sizes that a person gave; those that the window forces are not theirs. A panel dragged shut is closed. */
 function remember(groupId: string, layout: Layout, meta: LayoutChangedMeta): void {
   if (!meta.isUserInteraction) return;
   const group = document.getElementById(groupId);
@@ -164,6 +173,7 @@ function remember(groupId: string, layout: Layout, meta: LayoutChangedMeta): voi
   const whole = groupId === "desk-rows" ? group.offsetHeight : group.offsetWidth;
   for (const name of ["left", "right", "bottom"] as const) {
     const share = layout[name];
-    if (share !== undefined && share > 0) useView.getState().setSize(name, (share / 100) * whole);
+    if (share === 0) close(name);
+    else if (share !== undefined) useView.getState().setSize(name, (share / 100) * whole);
   }
 }

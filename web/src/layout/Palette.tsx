@@ -52,7 +52,9 @@ function Finder({ onClose }: { onClose(): void }) {
           aria-label="Search conversations, terminals, agents and commands"
           placeholder="Search or run a command"
         />
-        <Kbd keys="Esc" />
+        <Dialog.Close className={styles.close} aria-label="Esc: close">
+          <Kbd keys="Esc" />
+        </Dialog.Close>
       </Autocomplete.InputGroup>
       <div className={styles.results}>
         <Autocomplete.Empty className={styles.empty}>Nothing fits.</Autocomplete.Empty>

@@ -15,14 +15,16 @@ export type Focus = "terminal" | "text" | "dialog" | "page";
 
 /**
  * True if the page may take these keys. A terminal leaves it Cmd chords (on Apple's computers) and Ctrl+Shift chords
- * only, since everything else means something to programs; text and dialogs leave it chords with Ctrl or Cmd.
+ * only, since everything else means something to programs; text and dialogs leave it chords with Ctrl or Cmd, and text the function keys.
  */
 export function mayTake(keys: Keys, focus: Focus, apple: boolean): boolean {
   if (focus === "page") return true;
   const command = apple && keys.metaKey && !keys.ctrlKey;
   if (focus === "terminal")
     return command || (keys.ctrlKey && keys.shiftKey && !keys.altKey && !keys.metaKey);
-  return command || (keys.ctrlKey && !keys.altKey);
+  // Function keys type nothing; out of a dialog they would lead nowhere.
+  const free = focus === "text" && /^F\d+$/.test(keys.key) && !keys.altKey;
+  return command || free || (keys.ctrlKey && !keys.altKey);
 }
 
 /** True if the keys are this shortcut, such as "Mod+Shift+J", "F6" or "?". Mod is Cmd on Apple's computers, else Ctrl. */

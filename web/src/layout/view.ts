@@ -41,17 +41,22 @@ export const useView = create<View>((set) => ({
 
   openConversation(id, how) {
     replacing.now = how?.replace === true;
-    set({ place: "chat", conversationId: id });
+    set((view) => ({ place: "chat", conversationId: id, panel: uncovered(view.panel) }));
     replacing.now = false;
   },
   openTerminal: (id) =>
     set((view) => ({ ...withTerminal(view, id), ...(view.narrow ? { place: "terminals" } : {}) })),
   openAgent: (id) =>
-    set((view) => ({ agentId: id, rightPanel: "open", ...(view.narrow ? { place: "agents" } : {}) })),
-  openView: (place) => set({ place, overlay: undefined }),
+    set((view) => ({
+      agentId: id,
+      rightPanel: "open",
+      panel: uncovered(view.panel),
+      ...(view.narrow ? { place: "agents" } : {}),
+    })),
+  openView: (place) => set((view) => ({ place, overlay: undefined, panel: uncovered(view.panel) })),
   setPanel: (panel) => set({ panel }),
-  setLeftPanel: (leftPanel) => set({ leftPanel }),
-  setRightPanel: (rightPanel) => set({ rightPanel }),
+  setLeftPanel: (leftPanel) => set((view) => ({ leftPanel, panel: uncovered(view.panel) })),
+  setRightPanel: (rightPanel) => set((view) => ({ rightPanel, panel: uncovered(view.panel) })),
   setSize: (name, pixels) =>
     set((view) => {
       const size = clampSize(name, pixels);
@@ -59,3 +64,8 @@ export const useView = create<View>((set) => ({
     }),
   setOverlay: (overlay) => set({ overlay }),
 }));
+
+/** What is asked for must not lie under the terminals. */
+function uncovered(panel: Panel): Panel {
+  return panel === "full" ? "open" : panel;
+}

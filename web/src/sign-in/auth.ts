@@ -79,9 +79,7 @@ export function refused(token: string, why: Failure): void {
 export async function signOut(): Promise<void> {
   const auth = useAuth.getState();
   if (auth.state !== "in") return;
-  forgetCredential();
-  forgetTraces();
-  set({ state: "out" });
+  leave();
   const { token, sessionId } = auth.credential;
   if (sessionId === undefined) return;
   try {
@@ -113,8 +111,17 @@ function enter(credential: Credential, remembered: boolean): void {
 function follow(): void {
   const auth = useAuth.getState();
   const kept = keptCredential();
-  if (auth.state === "in" && auth.remembered && !kept) set({ state: "out" });
+  if (auth.state === "in" && auth.remembered && !kept) leave();
   else if (auth.state === "out" && kept) set({ state: "in", ...kept });
+}
+
+/** Signed out by the person, here or in another tab: nothing of theirs stays. */
+function leave(): void {
+  forgetCredential();
+  set({ state: "out" });
+  forgetTraces();
+  // Views write down what they hold when they go, which they have done by then.
+  setTimeout(forgetTraces, 0);
 }
 
 function set(auth: Auth): void {

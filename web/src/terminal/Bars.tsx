@@ -9,8 +9,8 @@ import { Button, FailureNote } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import { useTerminalActions } from "./actions.ts";
 import styles from "./Bars.module.css";
-import { useSessionState } from "./hooks.ts";
 import type { Session } from "./session.ts";
+import { useSessionState } from "./use-session.ts";
 import { bytesWords, ending, sentence } from "./words.ts";
 
 /** A paste that goes at once needs no bar. */

@@ -2,9 +2,9 @@
 
 import { ChevronsUp } from "lucide-react";
 import { Button, Spinner } from "../ui/index.ts";
-import { useSessionState } from "./hooks.ts";
 import type { Session } from "./session.ts";
 import styles from "./TerminalView.module.css";
+import { useSessionState } from "./use-session.ts";
 
 export function EarlierBar({ session }: { session: Session }) {
   const atTop = useSessionState(session, (state) => state.atTop);

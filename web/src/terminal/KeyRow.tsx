@@ -2,10 +2,10 @@
 
 import { ArrowDown, ArrowLeft, ArrowRight, ArrowUp } from "lucide-react";
 import { useSyncExternalStore } from "react";
-import { useSessionState } from "./hooks.ts";
 import styles from "./KeyRow.module.css";
 import { type RowKey, rowKey } from "./keys.ts";
 import type { Session } from "./session.ts";
+import { useSessionState } from "./use-session.ts";
 
 const coarse = matchMedia("(pointer: coarse), (max-width: 640px)");
 

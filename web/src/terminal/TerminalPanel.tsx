@@ -13,14 +13,13 @@ import {
   Trash2,
   X,
 } from "lucide-react";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useView } from "../layout/view.ts";
 import { Button, Empty, IconButton, Menu, type MenuItem } from "../ui/index.ts";
 import { useRole, useWorkspace } from "../workspace/hooks.tsx";
 import { usePanelCommands } from "./commands.ts";
 import { NewTerminalDialog } from "./NewTerminalDialog.tsx";
-import { Panes } from "./Panes.tsx";
 import { usePanelKeys } from "./panel-keys.ts";
 import { TabStrip } from "./TabStrip.tsx";
 import { TerminalList } from "./TerminalList.tsx";
@@ -28,6 +27,9 @@ import styles from "./TerminalPanel.module.css";
 import { type TabDeeds, useTabDeeds } from "./tab-deeds.ts";
 import { useTabs } from "./tab-store.ts";
 import { focused, type Tabs } from "./tabs.ts";
+
+/** With them comes xterm: an empty panel does without. */
+const Panes = lazy(async () => ({ default: (await import("./Panes.tsx")).Panes }));
 
 export function TerminalPanel() {
   const tabs = useTabs();
@@ -47,7 +49,9 @@ export function TerminalPanel() {
         <Tools tabs={tabs} deeds={deeds} onAsk={() => setAsking(true)} />
       </header>
       {tabs.tabs.length > 0 ? (
-        <Panes tabs={tabs} deeds={deeds} moved={moved} />
+        <Suspense fallback={<div className={styles.loading} />}>
+          <Panes tabs={tabs} deeds={deeds} moved={moved} />
+        </Suspense>
       ) : (
         <Empty
           icon={SquareTerminal}

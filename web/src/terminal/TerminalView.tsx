@@ -13,7 +13,7 @@ import { playBell } from "./bell.ts";
 import { clipboardPreview } from "./clipboard-request.ts";
 import { copyText } from "./copy.ts";
 import { EarlierBar } from "./EarlierBar.tsx";
-import { MAC, useSession, useSessionState } from "./hooks.ts";
+import { MAC } from "./hooks.ts";
 import { KeyRow } from "./KeyRow.tsx";
 import { terminalKeys } from "./key-handler.ts";
 import { SearchBar } from "./SearchBar.tsx";
@@ -22,6 +22,7 @@ import type { Desk, ReadOnly } from "./session-state.ts";
 import { onLookChange, useTerminalSettings } from "./settings.ts";
 import { TerminalMenu } from "./TerminalMenu.tsx";
 import styles from "./TerminalView.module.css";
+import { useSession, useSessionState } from "./use-session.ts";
 import { useViewerCount } from "./viewers.ts";
 import { isLive } from "./words.ts";
 

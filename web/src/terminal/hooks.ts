@@ -1,16 +1,12 @@
-// Sessions for React: the pool of the page's hub, a session while a view shows it, and parts of its state.
-//
-// It must not know what a view looks like.
+// The page's pool for React, and what tabs read of its sessions. It must not load xterm.
 
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
-import { useStore } from "zustand";
+import { useCallback, useSyncExternalStore } from "react";
 import type { Clients } from "../api/clients.ts";
 import type { Hub } from "../hub/hub.ts";
 import { isApple } from "../ui/keys.ts";
 import { useClients, useHub } from "../workspace/hooks.tsx";
 import { Claims, type Word } from "./claims.ts";
 import { Pool } from "./pool.ts";
-import type { Session } from "./session.ts";
 import type { SessionState } from "./session-state.ts";
 
 export const MAC = isApple();
@@ -46,25 +42,6 @@ export function usePool(): Pool {
     current = makePool(hub, clients);
   }
   return current.pool;
-}
-
-/** The session of a terminal for as long as the view is there; undefined before the first effect. */
-export function useSession(terminalId: string): Session | undefined {
-  const pool = usePool();
-  const [session, setSession] = useState<Session>();
-  useEffect(() => {
-    const mine = pool.acquire(terminalId);
-    setSession(mine);
-    return () => {
-      pool.release(mine);
-      setSession(undefined);
-    };
-  }, [pool, terminalId]);
-  return session?.terminalId === terminalId ? session : undefined;
-}
-
-export function useSessionState<T>(session: Session, select: (state: SessionState) => T): T {
-  return useStore(session.state, select);
 }
 
 /** A part of a terminal's state if there is a session of it, for tabs; a plain value, or it changes for ever. */

@@ -1,9 +1,9 @@
 // The page's sessions: shown ones, and the newest hidden ones, which keep reading. Older ones go, and come back
 // from the log.
 //
-// It must not know React; `hooks.ts` makes the pool of a hub.
+// It must not know React, nor load xterm: an empty panel does without.
 
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Surroundings } from "./session-state.ts";
 import type { Size } from "./size.ts";
 
@@ -29,10 +29,10 @@ export class Pool {
     return undefined;
   }
 
-  /** A session to show: the hidden one of this terminal, else a new one. */
-  acquire(terminalId: string): Session {
+  /** A session to show: the hidden one of this terminal, else a new one, made by whoever has xterm loaded. */
+  acquire(terminalId: string, make: (terminalId: string, around: Surroundings) => Session): Session {
     const kept = this.hidden.get(terminalId);
-    const session = kept ?? new Session(terminalId, this.around);
+    const session = kept ?? make(terminalId, this.around);
     this.hidden.delete(terminalId);
     this.shown.add(session);
     this.changed();
