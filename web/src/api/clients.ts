@@ -18,13 +18,13 @@ export interface Clients {
   workspace: Client<typeof WorkspaceService>;
 }
 
-/** The services for a token; `signal` ends every call, `succeeded` is called after each one that was answered. */
+/** The services for a token; `signal` ends every call. */
 export function makeClients(
   token: string | undefined,
   signal?: AbortSignal,
-  succeeded?: () => void,
+  outcome?: TransportOptions["outcome"],
 ): Clients {
-  return clientsOver({ token, signal, succeeded });
+  return clientsOver({ token, signal, outcome });
 }
 
 export function clientsOver(options: TransportOptions): Clients {

@@ -4,7 +4,7 @@
 
 import { ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
-import { REQUEST_ID } from "./failure.ts";
+import { type Failure, failureOf, REQUEST_ID } from "./failure.ts";
 import { uuidv7 } from "./uuid.ts";
 
 /** How long a unary call may take that says nothing of its own. */
@@ -14,16 +14,16 @@ export interface TransportOptions {
   token?: string | undefined;
   /** Ends every call. */
   signal?: AbortSignal | undefined;
-  /** Called after each call that the server answered well. */
-  succeeded?: (() => void) | undefined;
+  /** Called after each call: with nothing if the server answered well, else with what went wrong. */
+  outcome?: ((why: Failure | undefined) => void) | undefined;
   fetch?: typeof globalThis.fetch;
 }
 
-export function makeTransport({ token, signal, succeeded, fetch }: TransportOptions): Transport {
+export function makeTransport({ token, signal, outcome, fetch }: TransportOptions): Transport {
   const inner = createGrpcWebTransport({
     baseUrl: globalThis.location.origin,
     defaultTimeoutMs: DEADLINE_MS,
-    interceptors: [identify(token, succeeded)],
+    interceptors: [identify(token, outcome)],
     fetch,
   });
   const both = (own: AbortSignal | undefined) =>
@@ -37,7 +37,7 @@ export function makeTransport({ token, signal, succeeded, fetch }: TransportOpti
   };
 }
 
-function identify(token: string | undefined, succeeded: (() => void) | undefined): Interceptor {
+function identify(token: string | undefined, outcome: TransportOptions["outcome"]): Interceptor {
   return (next) => async (request) => {
     if (token) {
       request.header.set("authorization", `Bearer ${token}`);
@@ -46,13 +46,14 @@ function identify(token: string | undefined, succeeded: (() => void) | undefined
     request.header.set(REQUEST_ID, id);
     try {
       const answer = await next(request);
-      succeeded?.();
+      outcome?.(undefined);
       return answer;
     } catch (error) {
       const from = ConnectError.from(error);
       if (!from.metadata.has(REQUEST_ID)) {
         from.metadata.set(REQUEST_ID, id);
       }
+      outcome?.(failureOf(from));
       throw from;
     }
   };

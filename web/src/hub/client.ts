@@ -4,6 +4,7 @@
 // and subscribes to everything anew from there, so nothing is lost or doubled by the death of a hub. It must not
 // know where the hub runs.
 
+import type { Failure } from "../api/failure.ts";
 import { uuidv7 } from "../api/uuid.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import type {
@@ -46,8 +47,12 @@ export class HubClient implements Hub {
   private readonly closing = new AbortController();
 
   constructor(private readonly token: string) {
-    this.typist = new Typist(token, () => this.succeeded());
+    this.typist = new Typist(token, (why) => this.noticed(why));
     this.listen();
+    if (!locks()) {
+      const timer = setInterval(() => this.post({ kind: "alive" }), ALIVE_MS);
+      this.closing.signal.addEventListener("abort", () => clearInterval(timer));
+    }
     void this.begin();
   }
 
@@ -77,11 +82,13 @@ export class HubClient implements Hub {
     }
   }
 
-  /** A call of the page's own has succeeded: the server is there. */
-  succeeded(): void {
+  /** What became of a call of the page's own: it may know better than the streams how things are. */
+  noticed(why: Failure | undefined): void {
     const { state } = this.connection.get();
-    if (state === "lost" || state === "restarting") {
+    if (!why && (state === "lost" || state === "restarting")) {
       this.post({ kind: "wake" });
+    } else if (why?.code === "unavailable" && state === "online") {
+      this.post({ kind: "doubt" });
     }
   }
 
@@ -125,10 +132,12 @@ export class HubClient implements Hub {
       },
       message: (message) => this.take(message),
     });
-    if (!lock) {
-      const timer = setInterval(() => this.post({ kind: "alive" }), ALIVE_MS);
-      this.closing.signal.addEventListener("abort", () => clearInterval(timer));
-    }
+  }
+
+  private comeBack(): void {
+    this.channel?.close();
+    this.release?.();
+    void this.begin();
   }
 
   private subscribeAgain(): void {
@@ -182,7 +191,18 @@ export class HubClient implements Hub {
     };
     document.addEventListener("visibilitychange", wake, { signal });
     window.addEventListener("online", wake, { signal });
-    window.addEventListener("pagehide", () => this.typist.farewell(), { signal });
+    window.addEventListener(
+      "pagehide",
+      () => {
+        this.typist.farewell();
+        if (!locks()) {
+          this.post({ kind: "bye" });
+        }
+      },
+      { signal },
+    );
+    // The browser kept the page and shows it again: its lock has fallen meanwhile, and the hub takes it for gone.
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.comeBack(), { signal });
     window.addEventListener(
       "beforeunload",
       (event) => {

@@ -13,6 +13,7 @@ const RING_EVENTS = 2_000;
 /** A page that is further behind than this lists again: that is less work. */
 const CATCH_UP_EVENTS = 20_000n;
 const FETCH_EVENTS = 1_000;
+const CATCH_UP_MS = 30_000;
 
 export interface EventPlace {
   place: Place<Event>;
@@ -23,7 +24,7 @@ export class EventLog {
   private log: Log<Event> | undefined;
 
   constructor(private readonly context: Context) {
-    this.line = new Line(context.link, context.spare, {
+    this.line = new Line(context, {
       open: (signal) => this.open(signal),
       take: (message) => this.take(message),
       refused: async (why) => this.refused(why.reason),
@@ -52,6 +53,10 @@ export class EventLog {
   /** Goes on after the token was used anew. */
   refresh(): void {
     this.line.refresh();
+  }
+
+  doubt(): void {
+    this.line.doubt();
   }
 
   close(): void {
@@ -118,6 +123,7 @@ export class EventLog {
       const both = AbortSignal.any([signal, done.signal]);
       for await (const { response } of this.context.clients.workspace.watchEvents(request, {
         signal: both,
+        timeoutMs: CATCH_UP_MS,
       })) {
         if (response.case === "event") {
           found.push(itemOf(response.value, found.at(-1)?.end ?? from));

@@ -5,11 +5,14 @@
 // not know what the stream carries.
 
 import { type Failure, failure, failureOf, isRefused } from "../api/failure.ts";
+import type { Context } from "./context.ts";
 import type { Link, Tried } from "./link.ts";
-import type { Turns } from "./turns.ts";
+import type { Release } from "./turns.ts";
 
 /** Heartbeats come every 15 s. */
 const SILENCE_MS = 40_000;
+/** A stream in doubt has so long to say something. */
+const DOUBT_MS = 300;
 /** Changes that come together make one stream. */
 const GATHER_MS = 20;
 /** Keeps a stream that ends at once, again and again, from becoming a storm. */
@@ -47,11 +50,18 @@ export class Line<M> implements Tried {
   private numbers = 0;
   private readonly closing = new AbortController();
 
+  private heard = 0;
+  private doubting: ReturnType<typeof setTimeout> | undefined;
+  /** The connection that it may use. */
+  private place: Release | undefined;
+  private readonly link: Link;
+
   constructor(
-    private readonly link: Link,
-    private readonly spare: Turns,
+    private readonly context: Context,
     private readonly source: Source<M>,
-  ) {}
+  ) {
+    this.link = context.link;
+  }
 
   /** The number of the next stream to be opened: those before it do not know of what is wanted only now. */
   get upcoming(): number {
@@ -73,9 +83,21 @@ export class Line<M> implements Tried {
     this.refresh();
   }
 
+  /** Finds out whether the stream is alive: if it says nothing for a moment, by opening the next one. */
+  doubt(): void {
+    const { current, heard } = this;
+    this.doubting ??= setTimeout(() => {
+      this.doubting = undefined;
+      if (current?.opened && this.current === current && this.heard === heard && !this.next) {
+        this.refresh();
+      }
+    }, DOUBT_MS);
+  }
+
   close(): void {
     this.closing.abort();
     clearTimeout(this.gathering);
+    clearTimeout(this.doubting);
     this.drop();
     this.link.forget(this);
   }
@@ -85,6 +107,19 @@ export class Line<M> implements Tried {
     this.next?.control.abort();
     this.current = undefined;
     this.next = undefined;
+    this.leavePlace();
+  }
+
+  private leavePlace(): void {
+    this.place?.();
+    this.place = undefined;
+  }
+
+  /** Another stream waits for the connection: it is given up, and taken again in turn. */
+  private yieldPlace(): void {
+    if (this.place) {
+      this.again();
+    }
   }
 
   private change(): void {
@@ -110,7 +145,7 @@ export class Line<M> implements Tried {
     let release = () => {};
     const settled = () => release();
     try {
-      release = await this.spare.take(attempt.control.signal);
+      release = await this.context.spare.take(attempt.control.signal);
     } catch {
       return;
     }
@@ -130,6 +165,7 @@ export class Line<M> implements Tried {
     let restarting = false;
     let silence: ReturnType<typeof setTimeout> | undefined;
     const listen = () => {
+      this.heard = Date.now();
       clearTimeout(silence);
       silence = setTimeout(() => {
         why = failure("SILENT", "unavailable", "The server has fallen silent.", true);
@@ -138,6 +174,14 @@ export class Line<M> implements Tried {
       }, SILENCE_MS);
     };
     try {
+      if (this.current === attempt && !this.place) {
+        const place = await this.context.places.take(signal, () => this.yieldPlace());
+        if (signal.aborted) {
+          place();
+          return;
+        }
+        this.place = place;
+      }
       listen();
       const stream = this.source.open(signal);
       if (!stream) {
@@ -201,6 +245,9 @@ export class Line<M> implements Tried {
       this.current = undefined;
     } else {
       return;
+    }
+    if (!this.current && !this.next) {
+      this.leavePlace();
     }
     if (why) {
       void this.recover(why);

@@ -6,15 +6,27 @@ export function locks(): LockManager | undefined {
 }
 
 /** Holds a lock until the answer is called, or this page or worker goes. Resolves when it is held. */
-export async function hold(name: string): Promise<() => void> {
+export function hold(
+  name: string,
+  options: { steal?: boolean; stolen?: () => void } = {},
+): Promise<() => void> {
+  const { steal = false, stolen = () => {} } = options;
   const manager = locks();
   if (!manager) {
-    return () => {};
+    return Promise.resolve(() => {});
   }
   return new Promise((held) => {
-    void manager
-      .request(name, () => new Promise<void>((release) => held(release)))
-      .catch(() => held(() => {}));
+    let mine = false;
+    const keep = () => {
+      mine = true;
+      return new Promise<void>((release) => held(release));
+    };
+    void manager.request(name, { steal }, keep).catch(() => {
+      if (mine) {
+        stolen();
+      }
+      held(() => {});
+    });
   });
 }
 

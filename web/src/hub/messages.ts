@@ -11,6 +11,7 @@ import type { Item } from "./ring.ts";
 
 const RING_EVENTS = 2_000;
 const FETCH_EVENTS = 1_000;
+const CATCH_UP_MS = 30_000;
 /** An answer that nobody reads is kept a little: somebody who comes back at once finds it. */
 const LINGER_MS = 5_000;
 /** The server takes so many on one stream. */
@@ -27,7 +28,7 @@ export class MessageLogs {
   private readonly line: Line<WatchMessageResponse>;
 
   constructor(private readonly context: Context) {
-    this.line = new Line(context.link, context.spare, {
+    this.line = new Line(context, {
       open: (signal) => this.open(signal),
       take: (message) => this.take(message.event),
       refused: () => this.findBad(),
@@ -49,6 +50,10 @@ export class MessageLogs {
 
   refresh(): void {
     this.line.refresh();
+  }
+
+  doubt(): void {
+    this.line.doubt();
   }
 
   close(): void {
@@ -118,8 +123,7 @@ export class MessageLogs {
     if (isLogged(event) && event.sequence > answer.log.ring.end) {
       answer.log.push(itemOf(event, answer.log.ring.end));
       if (event.event.case === "completed") {
-        answer.log.end();
-        this.linger(answer);
+        this.finish(answer);
       }
     }
     return "go on";
@@ -132,11 +136,19 @@ export class MessageLogs {
     if (reason === StreamEnded_Reason.DELETED) {
       this.answers.delete(answer.id);
       answer.log.failAll(failure("MESSAGE_NOT_FOUND", "not_found", "The conversation was deleted."));
-    } else if (!answer.log.over) {
-      answer.log.end();
-      this.linger(answer);
+    } else {
+      this.finish(answer);
     }
     return this.verdict();
+  }
+
+  private finish(answer: Answer): void {
+    answer.log.end();
+    this.linger(answer);
+    if (this.wanted().length === ANSWERS_MAX) {
+      // One that had to wait may take its place.
+      this.line.refresh();
+    }
   }
 
   private verdict(): Verdict {
@@ -168,7 +180,10 @@ export class MessageLogs {
     try {
       const request = { messageId: id, afterSequence: from, follow: false };
       const both = AbortSignal.any([signal, done.signal]);
-      for await (const { event } of this.context.clients.chat.watchMessage(request, { signal: both })) {
+      for await (const { event } of this.context.clients.chat.watchMessage(request, {
+        signal: both,
+        timeoutMs: CATCH_UP_MS,
+      })) {
         if (event && isLogged(event)) {
           found.push(itemOf(event, found.at(-1)?.end ?? from));
         }

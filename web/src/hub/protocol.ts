@@ -24,6 +24,8 @@ export type ToHub =
   | { kind: "taken"; id: number; amount: number }
   /** The page became visible, the machine came online, or a call succeeded: try again at once. */
   | { kind: "wake" }
+  /** A call did not get through: the streams may be dead without a word. */
+  | { kind: "doubt" }
   /** Still there; only from pages that hold no lock. */
   | { kind: "alive" }
   | { kind: "bye" };

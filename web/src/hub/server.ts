@@ -10,7 +10,7 @@ import type { Connection } from "./hub.ts";
 import { locks } from "./locks.ts";
 import type { FromHub, TerminalItem, ToHub } from "./protocol.ts";
 import type { Item } from "./ring.ts";
-import { Session } from "./session.ts";
+import { connectionsOfOrigin, Session } from "./session.ts";
 
 /** A page that holds no lock says every now and then that it lives; hidden ones are slow to say it. */
 const SILENCE_MS = 180_000;
@@ -38,6 +38,7 @@ interface Shared {
 export class HubServer {
   private readonly sessions = new Map<string, Shared>();
   private readonly pages = new Map<Peer, Page>();
+  private readonly connections = connectionsOfOrigin();
   private closed = false;
   private readonly sweeping: ReturnType<typeof setInterval>;
 
@@ -63,7 +64,7 @@ export class HubServer {
     }
     const page = this.pages.get(peer);
     if (message.kind === "hello") {
-      this.leave(peer);
+      this.forget(peer);
       this.join(peer, message.token, message.lock);
       return;
     }
@@ -78,6 +79,9 @@ export class HubServer {
         break;
       case "wake":
         session?.link.wake();
+        break;
+      case "doubt":
+        session?.doubt();
         break;
       case "taken":
         page.subscriptions.get(message.id)?.taken(message.amount);
@@ -99,9 +103,15 @@ export class HubServer {
   }
 
   leave(peer: Peer): void {
+    if (this.forget(peer)) {
+      peer.gone?.();
+    }
+  }
+
+  private forget(peer: Peer): boolean {
     const page = this.pages.get(peer);
     if (!page) {
-      return;
+      return false;
     }
     this.pages.delete(peer);
     page.gone.abort();
@@ -114,7 +124,7 @@ export class HubServer {
       this.sessions.delete(page.token);
       shared.session.close();
     }
-    peer.gone?.();
+    return true;
   }
 
   private join(peer: Peer, token: string, lock: string | undefined): void {
@@ -142,7 +152,10 @@ export class HubServer {
         page.peer.post({ kind: "connection", connection });
       }
     };
-    const shared = { session: new Session((signal) => this.clients(token, signal), tell), pages };
+    const shared = {
+      session: new Session((signal) => this.clients(token, signal), this.connections, tell),
+      pages,
+    };
     this.sessions.set(token, shared);
     return shared;
   }

@@ -8,8 +8,19 @@ import { EventLog } from "./events.ts";
 import type { Connection } from "./hub.ts";
 import { Link } from "./link.ts";
 import { MessageLogs } from "./messages.ts";
+import { Places } from "./places.ts";
 import { TerminalLogs } from "./terminals.ts";
 import { Turns } from "./turns.ts";
+
+/** What sessions share: a browser counts the connections of an origin. */
+export interface Connections {
+  places: Places;
+  spare: Turns;
+}
+
+export function connectionsOfOrigin(): Connections {
+  return { places: new Places(3), spare: new Turns(1) };
+}
 
 export class Session {
   readonly link: Link;
@@ -18,9 +29,13 @@ export class Session {
   readonly messages: MessageLogs;
   private readonly closing = new AbortController();
 
-  constructor(clients: (signal: AbortSignal) => Clients, changed: (connection: Connection) => void) {
+  constructor(
+    clients: (signal: AbortSignal) => Clients,
+    connections: Connections,
+    changed: (connection: Connection) => void,
+  ) {
     this.link = new Link(changed);
-    const context: Context = { clients: clients(this.closing.signal), link: this.link, spare: new Turns(1) };
+    const context: Context = { clients: clients(this.closing.signal), link: this.link, ...connections };
     this.events = new EventLog(context);
     this.terminals = new TerminalLogs(context);
     this.messages = new MessageLogs(context);
@@ -34,6 +49,13 @@ export class Session {
       this.terminals.refresh();
       this.messages.refresh();
     }
+  }
+
+  /** Somebody's call did not get through: the streams may be dead, too, and nobody has told. */
+  doubt(): void {
+    this.events.doubt();
+    this.terminals.doubt();
+    this.messages.doubt();
   }
 
   close(): void {

@@ -57,7 +57,7 @@ export class TerminalLogs {
   private readonly line: Line<WatchResponse>;
 
   constructor(private readonly context: Context) {
-    this.line = new Line(context.link, context.spare, {
+    this.line = new Line(context, {
       open: (signal) => this.open(signal),
       take: ({ event }, stream) => this.take(event, stream),
       refused: () => this.findBad(),
@@ -88,6 +88,10 @@ export class TerminalLogs {
 
   refresh(): void {
     this.line.refresh();
+  }
+
+  doubt(): void {
+    this.line.doubt();
   }
 
   close(): void {
@@ -171,6 +175,11 @@ export class TerminalLogs {
   }
 
   private follow(shell: Shell, at: bigint): void {
+    if (this.wanted().length >= FOLLOWED_MAX) {
+      // There is no room on the stream: its readers go on asking, every now and then.
+      shell.log.detach();
+      return;
+    }
     shell.followed = true;
     // A stream from before it was pulled may still bring something of it, from somewhere else.
     shell.stream = this.line.upcoming;
@@ -215,7 +224,7 @@ export class TerminalLogs {
   }
 
   private wanted(): Shell[] {
-    return [...this.shells.values()].filter((shell) => shell.followed).slice(0, FOLLOWED_MAX);
+    return [...this.shells.values()].filter((shell) => shell.followed);
   }
 
   private open(signal: AbortSignal): AsyncIterable<WatchResponse> | undefined {
@@ -345,7 +354,7 @@ export class TerminalLogs {
     if (why && why.code !== "unavailable" && why.code !== "deadline_exceeded") {
       return false;
     }
-    await this.context.link.sleep(why ? 1_000 : 100, signal);
+    await this.context.link.sleep(why ? 1_000 : 500, signal);
     return !signal.aborted;
   }
 

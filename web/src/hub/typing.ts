@@ -3,7 +3,7 @@
 // It must not know streams, nor who shows what.
 
 import { type Clients, clientsOver } from "../api/clients.ts";
-import { failureOf } from "../api/failure.ts";
+import { type Failure, failureOf } from "../api/failure.ts";
 import { uuidv7 } from "../api/uuid.ts";
 import type { Readable, Typing } from "./hub.ts";
 import { type Call, InputQueue } from "./input.ts";
@@ -35,11 +35,8 @@ export class Typist {
   private readonly lastCalls: Clients;
   private readonly waiting = new Set<() => void>();
 
-  constructor(
-    token: string,
-    private readonly succeeded: () => void,
-  ) {
-    this.clients = clientsOver({ token, signal: this.closing.signal });
+  constructor(token: string, outcome: (why: Failure | undefined) => void) {
+    this.clients = clientsOver({ token, signal: this.closing.signal, outcome });
     this.lastCalls = clientsOver({
       token,
       fetch: (input, init) => fetch(input, { ...init, keepalive: true }),
@@ -128,7 +125,6 @@ export class Typist {
     const { writerId, sequence, data } = call;
     const request = { terminalId, writerId, sequence, input: { case: "data" as const, value: data } };
     await clients.terminals.write(request, { timeoutMs: DEADLINE_MS });
-    this.succeeded();
   }
 
   /** Sends the newest size until it is taken, or somebody says no. */

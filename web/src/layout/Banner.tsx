@@ -1,4 +1,5 @@
-// What is shown over everything while the server is away, and read out once. It must not know what waits for it.
+// What floats over the page while the server is away, and is read out once. Nothing moves for it: terminals keep their
+// size. It must not know what waits for it.
 
 import { CloudOff, LoaderCircle } from "lucide-react";
 import { Button } from "../ui/index.ts";
@@ -18,7 +19,7 @@ export function Banner() {
         {text}
       </div>
       {text && (
-        <div className={styles.banner} data-tone={tone}>
+        <section className={styles.banner} data-tone={tone} aria-label="Connection">
           <Icon size={16} aria-hidden className={styles.icon} />
           <p className={styles.text}>{text}</p>
           {retryIn !== undefined && (
@@ -29,7 +30,7 @@ export function Banner() {
               </Button>
             </>
           )}
-        </div>
+        </section>
       )}
     </>
   );

@@ -35,7 +35,11 @@ export function storyOf(
       };
     case "UNREACHABLE":
     case "DEADLINE_EXCEEDED":
-      return { title: "The server does not answer", text: why.message, another: false };
+      return {
+        title: "The server does not answer",
+        text: "Check that it runs, and that this computer reaches it.",
+        another: false,
+      };
   }
   if (why.code === "unauthenticated") {
     return by === "session"

@@ -31,7 +31,7 @@ export function SessionProvider({ token, children }: { token: string; children: 
   useEffect(() => {
     const closing = new AbortController();
     const hub = new HubClient(token);
-    const clients = makeClients(token, closing.signal, () => hub.succeeded());
+    const clients = makeClients(token, closing.signal, (why) => hub.noticed(why));
     const workspace = new Workspace(clients, hub);
     setSession({ clients, hub, workspace });
     return () => {

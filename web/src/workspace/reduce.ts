@@ -197,12 +197,13 @@ function conversationChanged(
   if (kind === ConversationChanged_Kind.DELETED) {
     return without(conversations, conversation.id);
   }
-  const changed = new Map(conversations);
-  takeConversation(changed, conversation);
-  return pruneConversations(changed);
+  // Events come in order: this one is newer than all before it, though the time of a message may be a little later.
+  const known = conversations.get(conversation.id)?.updateTime;
+  const updateTime = later(known, conversation.updateTime) ? known : conversation.updateTime;
+  return pruneConversations(new Map(conversations).set(conversation.id, { ...conversation, updateTime }));
 }
 
-/** Lists of conversations belong to no event: the time of the last change decides. */
+/** A list of conversations belongs to no event: the time of the last change decides. */
 function takeConversation(conversations: Map<string, Conversation>, conversation: Conversation): void {
   const before = conversations.get(conversation.id);
   if (!before || !later(before.updateTime, conversation.updateTime)) {

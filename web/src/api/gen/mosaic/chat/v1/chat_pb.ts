@@ -2752,7 +2752,8 @@ export enum CommandArgument_Kind {
   JOB = 3,
 
   /**
-   * Everything to the end, as it is typed.
+   * Everything to the end, as it is typed. Only a prompt that is one word in
+   * quotes is what is within them, unless it stands behind "--".
    *
    * @generated from enum value: KIND_TEXT = 4;
    */

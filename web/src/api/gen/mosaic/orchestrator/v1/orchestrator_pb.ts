@@ -750,7 +750,8 @@ export type Agent = Message<"mosaic.orchestrator.v1.Agent"> & {
   worktree: string;
 
   /**
-   * The branch that it works on; empty: none.
+   * The branch that it works on, or worked on and has commits on; empty: none,
+   * or it went with the worktree, since it had no commits of its own.
    *
    * @generated from field: string branch = 17;
    */
