@@ -3,6 +3,7 @@
 
 import { ArrowLeft, EllipsisVertical, OctagonX, Repeat, RotateCw, SquareTerminal, X } from "lucide-react";
 import { Suspense, useState } from "react";
+import type { Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { useView } from "../layout/view.ts";
 import { TerminalView } from "../terminal/index.ts";
 import { Button, Empty, FailureNote, IconButton, Menu, Spinner, Tabs, toast } from "../ui/index.ts";
@@ -76,14 +77,18 @@ export function AgentDetail({ id, active, onClose }: AgentDetailProps) {
                   </Suspense>
                 </div>
               ) : (
-                <Empty
-                  icon={SquareTerminal}
-                  title="No terminal yet"
-                  text="It has one as soon as its agent starts."
-                />
+                <NoTerminal job={job} />
               ),
             },
-            { value: "log", label: "Log", content: <LogView key={terminalId} terminalId={terminalId} /> },
+            {
+              value: "log",
+              label: "Log",
+              content: terminalId ? (
+                <LogView key={terminalId} terminalId={terminalId} />
+              ) : (
+                <NoTerminal job={job} />
+              ),
+            },
           ]}
         />
       </div>
@@ -174,5 +179,17 @@ function DetailHeader({ detail, row, onClose }: { detail: Detail; row: Row; onCl
         />
       </div>
     </header>
+  );
+}
+
+function NoTerminal({ job }: { job: Job }) {
+  return isOver(job.state) ? (
+    <Empty icon={SquareTerminal} title="It never ran" text="So it has no terminal, and printed nothing." />
+  ) : (
+    <Empty
+      icon={SquareTerminal}
+      title="It does not run yet"
+      text="It has a terminal as soon as its agent starts."
+    />
   );
 }

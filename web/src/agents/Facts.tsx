@@ -102,7 +102,7 @@ function LimitFact({ name, limit, show }: { name: string; limit?: Limit; show(ma
   if (!limit) {
     return null;
   }
-  const keeper = keeperWords(limit);
+  const keeper = keeperWords(limit, name === "Processes" ? "processes" : "other");
   return (
     <Fact name={name}>
       at most {show(limit.max)}

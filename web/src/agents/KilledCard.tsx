@@ -23,6 +23,7 @@ export function KilledCard({ killed }: { killed: CommandResult_Killed }) {
         <StateIcon icon={words?.icon ?? "cancelled"} tone={words?.tone ?? "neutral"} size={15} />
         {title}
       </h4>
+      {agents.length === 0 && job && <p className={styles.body}>It had no agent: it never ran.</p>}
       <ul className={styles.rows}>
         {agents.map((told) => {
           // The receipt may have been written by another server since.

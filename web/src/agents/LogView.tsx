@@ -1,15 +1,15 @@
 // An agent's output as text: the end of it, what comes, and earlier output on demand. It must not know the agent.
 
-import { ArrowDown, ArrowUp, ScrollText } from "lucide-react";
+import { ArrowDown, ArrowUp } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Button, Empty, FailureNote, Spinner, Switch } from "../ui/index.ts";
+import { Button, FailureNote, Spinner, Switch } from "../ui/index.ts";
 import { CopyButton } from "./CopyButton.tsx";
 import styles from "./LogView.module.css";
 import { EARLIER_BYTES, useEarlier, useLog } from "./log.ts";
 
 const NEAR_PX = 24;
 
-export function LogView({ terminalId }: { terminalId?: string }) {
+export function LogView({ terminalId }: { terminalId: string }) {
   const [follow, setFollow] = useState(true);
   const log = useLog(terminalId, { tailBytes: BigInt(EARLIER_BYTES) }, follow);
   const earlier = useEarlier(terminalId, log.begins);
@@ -38,9 +38,6 @@ export function LogView({ terminalId }: { terminalId?: string }) {
     return () => element.removeEventListener("scroll", onScroll);
   }, []);
 
-  if (!terminalId) {
-    return <Empty icon={ScrollText} title="No log yet" text="It prints as soon as its agent starts." />;
-  }
   return (
     <div className={styles.log}>
       <div className={styles.bar}>

@@ -2,36 +2,40 @@
 // depends on, its attempts and its story. It must not know how it is changed.
 
 import type { ReactNode } from "react";
+import { type Job, Job_State, type Queue } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { useWorkspace } from "../workspace/hooks.tsx";
 import { Attempts } from "./Attempts.tsx";
 import { Clock } from "./Clock.tsx";
 import { CopyButton } from "./CopyButton.tsx";
 import { Dependencies } from "./Dependencies.tsx";
 import type { Detail } from "./detail.ts";
 import { Facts } from "./Facts.tsx";
+import { useQueue } from "./live.ts";
 import styles from "./Overview.module.css";
 import { useFeed } from "./past.ts";
 import { isCommandLine, useProfiles } from "./profiles.ts";
 import { ReceiptView } from "./ReceiptView.tsx";
-import { isOver } from "./rows.ts";
+import { isOver, waitWords } from "./rows.ts";
 import { StateIcon } from "./StateIcon.tsx";
 import { storyOf } from "./story.ts";
-import { capital, endWords, jobSentence, jobWords } from "./words.ts";
+import { endWords, jobSentence, jobWords } from "./words.ts";
 
 /** `line`: what it printed last, while it runs. */
 export function Overview({ detail, line }: { detail: Detail; line: string }) {
   const { job, agent, attempts } = detail;
   const profiles = useProfiles();
   const feed = useFeed();
+  const jobs = useWorkspace((state) => state.jobs);
+  const queue = useQueue(false);
   if (!job) {
     return null;
   }
   const mono = isCommandLine(profiles, job.profile);
-  const why = isOver(job.state) ? endWords(job) : job.waitingFor && `Waits for ${job.waitingFor}.`;
   const story = storyOf(job, attempts, feed);
   return (
     <div className={styles.overview}>
       <p className={styles.sentence} data-tone={jobWords(job.state).tone}>
-        {why ? capital(why) : jobSentence(job.state)}
+        {sentenceOf(job, jobs, queue)}
       </p>
       {line && (
         <p className={styles.line}>
@@ -97,4 +101,11 @@ export function Section({
       {children}
     </section>
   );
+}
+
+function sentenceOf(job: Job, jobs: ReadonlyMap<string, Job>, queue: Queue | undefined): string {
+  if (job.state === Job_State.QUEUED) {
+    return waitWords(job, { jobs, queue, lines: new Map() }) || jobSentence(job.state);
+  }
+  return isOver(job.state) && job.state !== Job_State.SUCCEEDED ? endWords(job) : jobSentence(job.state);
 }

@@ -10,7 +10,7 @@ import {
 } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { isAgentOver, isOver } from "./rows.ts";
 import { msOf } from "./time.ts";
-import { agentWords, capital, endWords, exitWords, type IconName, jobWords, type Tone } from "./words.ts";
+import { agentWords, endWords, exitWords, type IconName, jobWords, type Tone } from "./words.ts";
 
 export interface Step {
   key: string;
@@ -131,12 +131,7 @@ function jobStep(changed: JobChanged, who: string): Omit<Step, "key" | "time"> |
         detail: "",
       };
     case JobChanged_Kind.BACKED_OFF:
-      return {
-        icon: "again",
-        tone: "warn",
-        text: "The attempt failed and will be retried",
-        detail: capital(job?.message ?? ""),
-      };
+      return { icon: "again", tone: "warn", text: "Will be retried", detail: "" };
     case JobChanged_Kind.REQUEUED:
       return {
         icon: "again",

@@ -232,13 +232,18 @@ export function trackingWords(tracking: Tracking): string {
 }
 
 /** Who keeps a limit. */
-export function keeperWords(limit: Limit): { text: string; kept: boolean } {
+export function keeperWords(
+  limit: Limit,
+  what: "processes" | "other" = "other",
+): { text: string; kept: boolean } {
   switch (limit.enforcement) {
     case Limit_Enforcement.CGROUP_V2:
     case Limit_Enforcement.CGROUP_V1:
       return { text: "kept by a cgroup, for all its processes together", kept: true };
     case Limit_Enforcement.RLIMIT:
-      return { text: "kept for each process by itself, not together", kept: true };
+      return what === "processes"
+        ? { text: "kept for all that the account runs", kept: true }
+        : { text: "kept for each process by itself, not together", kept: true };
     case Limit_Enforcement.UNENFORCED:
       return { text: "kept by nobody on this machine", kept: false };
     default:

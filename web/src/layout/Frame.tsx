@@ -19,6 +19,7 @@ import {
 } from "./features.tsx";
 import { Header } from "./Header.tsx";
 import { Notifications } from "./Notifications.tsx";
+import { OneTerminal } from "./OneTerminal.tsx";
 import { Phone } from "./Phone.tsx";
 import { focusRegion } from "./regions.ts";
 import { StatusBar } from "./StatusBar.tsx";
@@ -35,12 +36,15 @@ export function Frame({ onRefused }: { onRefused(why: Failure): void }) {
   useTitle();
   useRefusal(onRefused);
   const narrow = useView((view) => view.narrow);
+  const only = useWorkspace((state) => state.me?.token?.terminalId);
   return (
     <CommandCardContext value={CommandCard}>
       <div className={styles.frame}>
         <SkipLinks />
         <Banner />
-        {narrow ? (
+        {only ? (
+          <OneTerminal terminalId={only} />
+        ) : narrow ? (
           <Phone />
         ) : (
           <>

@@ -20,20 +20,23 @@ import { useRole, useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./Header.module.css";
 import { useView } from "./view.ts";
 
-export function Header() {
+/** `bare`: there is nothing but one thing to see, so nothing to show or hide. */
+export function Header({ bare }: { bare?: boolean }) {
   const name = useWorkspace((state) => state.me?.workspace?.name);
   const { leftPanel, setLeftPanel, setOverlay } = useView();
   return (
     <header className={styles.header}>
       <h1 className="visually-hidden">Mosaic</h1>
       <div className={styles.side}>
-        <IconButton
-          label={leftPanel === "open" ? "Hide conversations" : "Show conversations"}
-          icon={PanelLeft}
-          shortcut="Mod+B"
-          aria-expanded={leftPanel === "open"}
-          onClick={() => setLeftPanel(leftPanel === "open" ? "closed" : "open")}
-        />
+        {!bare && (
+          <IconButton
+            label={leftPanel === "open" ? "Hide conversations" : "Show conversations"}
+            icon={PanelLeft}
+            shortcut="Mod+B"
+            aria-expanded={leftPanel === "open"}
+            onClick={() => setLeftPanel(leftPanel === "open" ? "closed" : "open")}
+          />
+        )}
         <Menu
           align="start"
           trigger={
@@ -54,29 +57,33 @@ export function Header() {
         <span className={styles.searchWords}>Search or run a command</span>
         <Kbd keys="Mod+K" />
       </button>
-      <PanelButtons />
+      <PanelButtons bare={bare} />
     </header>
   );
 }
 
-function PanelButtons() {
+function PanelButtons({ bare }: { bare?: boolean }) {
   const { panel, setPanel, rightPanel, setRightPanel, setOverlay } = useView();
   return (
     <div className={`${styles.side} ${styles.end}`}>
-      <IconButton
-        label={panel === "closed" ? "Show terminals" : "Hide terminals"}
-        icon={PanelBottom}
-        shortcut="Mod+J"
-        aria-expanded={panel !== "closed"}
-        onClick={() => setPanel(panel === "closed" ? "open" : "closed")}
-      />
-      <IconButton
-        label={rightPanel === "open" ? "Hide agents" : "Show agents"}
-        icon={PanelRight}
-        shortcut="Mod+Shift+G"
-        aria-expanded={rightPanel === "open"}
-        onClick={() => setRightPanel(rightPanel === "open" ? "closed" : "open")}
-      />
+      {!bare && (
+        <>
+          <IconButton
+            label={panel === "closed" ? "Show terminals" : "Hide terminals"}
+            icon={PanelBottom}
+            shortcut="Mod+J"
+            aria-expanded={panel !== "closed"}
+            onClick={() => setPanel(panel === "closed" ? "open" : "closed")}
+          />
+          <IconButton
+            label={rightPanel === "open" ? "Hide agents" : "Show agents"}
+            icon={PanelRight}
+            shortcut="Mod+Shift+G"
+            aria-expanded={rightPanel === "open"}
+            onClick={() => setRightPanel(rightPanel === "open" ? "closed" : "open")}
+          />
+        </>
+      )}
       <IconButton label="Settings" icon={Settings} shortcut="Mod+," onClick={() => setOverlay("settings")} />
     </div>
   );

@@ -13,6 +13,9 @@ export const ChatOverlay = lazy(async () => only((await import("../chat/ChatOver
 export const TerminalPanel = lazy(async () =>
   only((await import("../terminal/TerminalPanel.tsx")).TerminalPanel),
 );
+export const TerminalView = lazy(async () =>
+  only((await import("../terminal/TerminalView.tsx")).TerminalView),
+);
 export const AgentsPanel = lazy(async () => only((await import("../agents/AgentsPanel.tsx")).AgentsPanel));
 export const AgentDialogs = lazy(async () => only((await import("../agents/AgentDialogs.tsx")).AgentDialogs));
 export const CommandCard = lazy(async () => only((await import("../agents/CommandCard.tsx")).CommandCard));

@@ -7,6 +7,8 @@ import { kept, restored } from "./viewState.ts";
 
 const KEY = "mosaic.view";
 export const NARROW = "(max-width: 767px)";
+/** Three columns have room from here on, in pixels. */
+const ROOMY = 1100;
 const WRITE_AFTER_MS = 250;
 
 /** Begins; the answer ends it. For as long as somebody is signed in. */
@@ -16,6 +18,8 @@ export function syncView(): () => void {
   // A new tab begins as the last one was left, but with a new conversation.
   const others = { ...restored(read(localStorage)), conversationId: undefined };
   const before = read(sessionStorage) === null ? others : own;
+  // Where three columns are a squeeze, the agents wait until somebody asks for them.
+  if (before.rightPanel === undefined && window.innerWidth < ROOMY) before.rightPanel = "closed";
   const route = parseHash(location.hash) ?? { place: "chat", conversationId: before.conversationId };
   useView.setState({ ...before, ...route, narrow: narrow.matches });
   history.replaceState(history.state, "", formatHash(useView.getState()));

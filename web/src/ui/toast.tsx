@@ -1,10 +1,7 @@
-// Short messages at the corner that go by themselves. They must not know what they tell of.
+// Short messages at the corner that go by themselves: asking for one. They must not know what they tell of.
 
-import { Toast as Base } from "@base-ui/react/toast";
-import { X } from "lucide-react";
-import { IconButton } from "./Button.tsx";
-import { cx } from "./cx.ts";
-import styles from "./toast.module.css";
+import { lazy, Suspense } from "react";
+import { create } from "zustand";
 
 export interface ToastOptions {
   title: string;
@@ -13,59 +10,29 @@ export interface ToastOptions {
   action?: { label: string; onSelect(): void };
 }
 
-const manager = Base.createToastManager();
+/** What waits until the messages' own code is there; most visits never need it. */
+const WAITING_MAX = 8;
+
+interface Asked {
+  ever: boolean;
+  waiting: readonly ToastOptions[];
+}
+
+export const useAsked = create<Asked>(() => ({ ever: false, waiting: [] }));
+
+const Toasts = lazy(async () => ({ default: (await import("./Toasts.tsx")).Toasts }));
 
 /** The same words again do not pile up: they are shown anew. */
-export function toast({ title, text, tone = "info", action }: ToastOptions): void {
-  const id = `${tone} ${title} ${text ?? ""}`;
-  manager.add({
-    id,
-    title,
-    description: text,
-    type: tone,
-    timeout: tone === "bad" || action ? 10_000 : 5_000,
-    // Said at once only if something went wrong.
-    priority: tone === "bad" ? "high" : "low",
-    actionProps: action && {
-      children: action.label,
-      onClick: () => {
-        action.onSelect();
-        manager.close(id);
-      },
-    },
-  });
+export function toast(options: ToastOptions): void {
+  useAsked.setState(({ waiting }) => ({ ever: true, waiting: [...waiting, options].slice(-WAITING_MAX) }));
 }
 
 /** Where they are shown: once in the page, in UiProvider. */
 export function ToastHost() {
-  return (
-    <Base.Provider toastManager={manager} limit={4}>
-      <Base.Portal>
-        <Base.Viewport className={styles.viewport}>
-          <List />
-        </Base.Viewport>
-      </Base.Portal>
-    </Base.Provider>
-  );
-}
-
-function List() {
-  const { toasts } = Base.useToastManager();
-  return toasts.map((each) => (
-    <Base.Root
-      key={each.id}
-      toast={each}
-      className={cx(styles.toast, each.type === "good" && styles.good, each.type === "bad" && styles.bad)}
-      swipeDirection={["right", "down"]}
-    >
-      <Base.Content className={styles.content}>
-        <div className={styles.words}>
-          <Base.Title className={styles.title} />
-          <Base.Description className={styles.text} />
-        </div>
-        {each.actionProps && <Base.Action className={styles.action} />}
-        <Base.Close render={<IconButton label="Close the message" icon={X} size="small" />} />
-      </Base.Content>
-    </Base.Root>
-  ));
+  const ever = useAsked(({ ever }) => ever);
+  return ever ? (
+    <Suspense fallback={null}>
+      <Toasts />
+    </Suspense>
+  ) : null;
 }
