@@ -87,7 +87,7 @@ export class HubClient implements Hub {
     const { state } = this.connection.get();
     if (!why && (state === "lost" || state === "restarting")) {
       this.post({ kind: "wake" });
-    } else if (why?.code === "unavailable" && state === "online") {
+    } else if (isDoubtful(why) && state === "online") {
       this.post({ kind: "doubt" });
     }
   }
@@ -214,4 +214,9 @@ export class HubClient implements Hub {
       { signal },
     );
   }
+}
+
+/** The call may have met a server that is not there any more. */
+function isDoubtful(why: Failure | undefined): boolean {
+  return why?.code === "unavailable" || why?.code === "deadline_exceeded";
 }

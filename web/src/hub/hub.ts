@@ -69,7 +69,11 @@ export interface MessageReader {
 export interface Typing {
   /** Bytes that the server has not accepted yet. */
   pendingBytes: number;
-  /** Why nothing is accepted now; typing goes on by itself when it can (undefined: all is well). */
+  /**
+   * Why nothing is accepted now (undefined: all is well). With bytes pending it goes on by itself when it can.
+   * Without, what waited was given up: the terminal has ended, one may not type, or (TYPING_UNCLEAR) nobody knows
+   * whether it was typed.
+   */
   problem?: Failure;
 }
 
@@ -86,9 +90,9 @@ export interface Hub {
   message(messageId: string, after: bigint, reader: MessageReader): Unsubscribe;
 
   /**
-   * Types into a terminal. One queue for each terminal, one call under way at a time, what waits is joined;
-   * sent again after a lost connection, never typed twice. At most 1 MiB waits; answers false beyond it, and
-   * nothing of the data is taken.
+   * Types into a terminal. This page has one queue for each terminal, with one call under way at a time; what waits
+   * is joined; sent again after a lost connection, never typed twice. At most 1 MiB waits; answers false beyond it,
+   * and nothing of the data is taken.
    */
   type(terminalId: string, data: Uint8Array): boolean;
   typing(terminalId: string): Readable<Typing>;

@@ -11,6 +11,8 @@ import type { Release } from "./turns.ts";
 
 /** Heartbeats come every 15 s. */
 const SILENCE_MS = 40_000;
+/** The first message says where the stream starts, and comes at once. */
+const FIRST_WORD_MS = 10_000;
 /** A stream in doubt has so long to say something. */
 const DOUBT_MS = 300;
 /** Changes that come together make one stream. */
@@ -167,11 +169,12 @@ export class Line<M> implements Tried {
     const listen = () => {
       this.heard = Date.now();
       clearTimeout(silence);
+      const ms = attempt.opened ? SILENCE_MS : FIRST_WORD_MS;
       silence = setTimeout(() => {
         why = failure("SILENT", "unavailable", "The server has fallen silent.", true);
         attempt.control.abort();
         this.ended(attempt, why);
-      }, SILENCE_MS);
+      }, ms);
     };
     try {
       if (this.current === attempt && !this.place) {
@@ -193,11 +196,11 @@ export class Line<M> implements Tried {
         if (signal.aborted) {
           return;
         }
-        listen();
         if (!attempt.opened) {
           this.promote(attempt, settled);
           this.link.ok(this);
         }
+        listen();
         const verdict = this.source.take(message, attempt.number);
         if (verdict === "over") {
           this.ended(attempt, undefined);

@@ -47,10 +47,11 @@ export class Link {
   ok(line: Tried): void {
     line.failures = 0;
     this.lost.delete(line);
-    this.restartingSince = undefined;
     if (this.lost.size > 0) {
-      // What brought this one back brings back the others.
+      // What brought this one back brings back the others. A server that stops may still have let it in.
       this.wake();
+    } else {
+      this.restartingSince = undefined;
     }
     this.tell();
   }

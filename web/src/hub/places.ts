@@ -35,6 +35,7 @@ export class Places {
         const at = this.waiting.indexOf(waiter);
         if (at >= 0) {
           this.waiting.splice(at, 1);
+          this.ask();
         }
         reject(signal.reason);
       };
