@@ -3,135 +3,53 @@
 
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { TerminalStart } from "../src/hub/hub.ts";
-import { TERMINAL_WINDOW_BYTES, type ToHub } from "../src/hub/protocol.ts";
-import { HubServer, type Peer } from "../src/hub/server.ts";
+import type { Failure } from "../src/api/failure.ts";
+import type { Gap, TerminalEvent } from "../src/api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import type { TerminalReader, TerminalStart } from "../src/hub/hub.ts";
+import { TERMINAL_WINDOW_BYTES } from "../src/hub/protocol.ts";
 import { TerminalSubscription } from "../src/hub/subscriptions.ts";
 import { bytes, type Chance, chanceOf, ModelServer } from "./model-terminal.ts";
-
-class Mail {
-  private letters: (() => void)[] = [];
-
-  send(letter: () => void): void {
-    this.letters.push(letter);
-    if (this.letters.length === 1) {
-      setTimeout(() => {
-        const { letters } = this;
-        this.letters = [];
-        for (const read of letters) {
-          read();
-        }
-      });
-    }
-  }
-}
-
-/** A page with its subscriptions, and whichever hub there is. */
-class Page {
-  private hub: HubServer | undefined;
-  private numbers = 0;
-  private peer: Peer = { post: () => {} };
-  /** Messages travel, in order: nobody is called while they speak. */
-  private readonly mail = new Mail();
-  readonly readers: Reader[] = [];
-
-  constructor(private readonly server: ModelServer) {
-    this.meet();
-  }
-
-  readonly post = (message: ToHub) => {
-    const { hub, peer } = this;
-    this.mail.send(() => hub?.take(peer, message));
-  };
-
-  /** The hub dies, and another one comes. */
-  meet(): void {
-    this.hub?.close();
-    this.hub = new HubServer(undefined, () => this.server.clients());
-    const { mail } = this;
-    this.peer = {
-      post: (message) => {
-        mail.send(() => {
-          const found = this.readers.find(
-            ({ subscription }) => "id" in message && subscription.id === message.id,
-          );
-          if (found && !found.subscription.over && "id" in message) {
-            found.subscription.take(message);
-          }
-        });
-      },
-    };
-    this.post({ kind: "hello", token: "t" });
-    for (const { subscription } of this.readers) {
-      if (!subscription.over) {
-        subscription.id = ++this.numbers;
-        this.post(subscription.request());
-      }
-    }
-  }
-
-  read(terminalId: string, start: TerminalStart): Reader {
-    const reader = new Reader(terminalId, start, ++this.numbers, this.post);
-    this.readers.push(reader);
-    this.post(reader.subscription.request());
-    return reader;
-  }
-
-  close(): void {
-    this.hub?.close();
-  }
-}
+import { Page } from "./page.ts";
 
 /** A reader that checks every byte against the log. */
-class Reader {
-  readonly subscription: TerminalSubscription;
+class Reader implements TerminalReader {
   readonly faults: string[] = [];
   next: bigint | undefined;
-  history = 0n;
   historyEnd = 0n;
-  gapBytes = 0n;
   exits = 0;
-  failed = "";
+  why = "";
   underWay = 0;
   mostUnderWay = 0;
   stalled = false;
   private undone: (() => void)[] = [];
 
-  constructor(
-    readonly terminalId: string,
-    start: TerminalStart,
-    id: number,
-    post: (message: ToHub) => void,
-  ) {
-    this.subscription = new TerminalSubscription(
-      id,
-      terminalId,
-      start,
-      {
-        opened: ({ offset, outputEnd }) => {
-          if (this.next !== undefined) {
-            this.faults.push(`opened again at ${offset}`);
-          }
-          this.next = offset;
-          this.historyEnd = outputEnd;
-        },
-        output: (chunk) => this.output(chunk),
-        gap: ({ from, to }) => {
-          if (from !== this.next) {
-            this.faults.push(`a gap at ${from}, not ${this.next}`);
-          }
-          this.gapBytes += to - from;
-          this.next = to;
-        },
-        event: ({ event }) => {
-          this.exits += event.case === "exited" ? 1 : 0;
-        },
-        failed: ({ reason }) => {
-          this.failed = reason;
-        },
-      },
-      post,
-    );
+  constructor(readonly terminalId: string) {}
+
+  opened({ offset, outputEnd }: { offset: bigint; outputEnd: bigint }): void {
+    if (this.next !== undefined) {
+      this.faults.push(`opened again at ${offset}`);
+    }
+    this.next = offset;
+    this.historyEnd = outputEnd;
+  }
+
+  gap({ from, to }: Gap): void {
+    if (from !== this.next) {
+      this.faults.push(`a gap at ${from}, not ${this.next}`);
+    }
+    this.next = to;
+  }
+
+  event({ event }: TerminalEvent): void {
+    this.exits += event.case === "exited" ? 1 : 0;
+  }
+
+  failed({ reason }: Failure): void {
+    this.why = reason;
+  }
+
+  stall(): void {
+    this.stalled = true;
   }
 
   resume(): void {
@@ -143,7 +61,7 @@ class Reader {
     }
   }
 
-  private output(chunk: { offset: bigint; data: Uint8Array; history: boolean; done: () => void }): void {
+  output(chunk: { offset: bigint; data: Uint8Array; history: boolean; done: () => void }): void {
     const { offset, data } = chunk;
     if (offset !== this.next) {
       this.faults.push(`output at ${offset}, not ${this.next}`);
@@ -166,6 +84,25 @@ class Reader {
     } else {
       setTimeout(done, 1);
     }
+  }
+}
+
+/** A page, and what its readers got. */
+class Readers {
+  readonly page: Page;
+  readonly all: { reader: Reader; subscription: TerminalSubscription }[] = [];
+
+  constructor(server: ModelServer) {
+    this.page = new Page(() => server.clients());
+  }
+
+  read(terminalId: string, start: TerminalStart): Reader {
+    const reader = new Reader(terminalId);
+    const subscription = this.page.add(
+      (id) => new TerminalSubscription(id, terminalId, start, reader, this.page.post),
+    );
+    this.all.push({ reader, subscription });
+    return reader;
   }
 }
 
@@ -208,7 +145,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-async function act(one: Step, server: ModelServer, page: Page): Promise<void> {
+async function act(one: Step, server: ModelServer, readers: Readers): Promise<void> {
   const name = (at: number) => names[at] ?? "a";
   switch (one.do) {
     case "print":
@@ -221,25 +158,18 @@ async function act(one: Step, server: ModelServer, page: Page): Promise<void> {
       }
       break;
     case "read":
-      if (page.readers.length < 12) {
-        page.read(name(one.terminal), { tailBytes: BigInt(one.tail) });
+      if (readers.all.length < 12) {
+        readers.read(name(one.terminal), { tailBytes: BigInt(one.tail) });
       }
       break;
-    case "leave": {
-      const left = page.readers[one.reader]?.subscription;
-      if (left && !left.over) {
-        left.over = true;
-        page.post({ kind: "drop", id: left.id });
-      }
+    case "leave":
+      readers.page.leave(readers.all[one.reader]?.subscription);
       break;
-    }
     case "stall":
-      for (const stalled of page.readers.slice(one.reader, one.reader + 1)) {
-        stalled.stalled = true;
-      }
+      readers.all[one.reader]?.reader.stall();
       break;
     case "resume":
-      page.readers[one.reader]?.resume();
+      readers.all[one.reader]?.reader.resume();
       break;
     case "trim":
       server.trim(name(one.terminal), (server.shells.get(name(one.terminal))?.end ?? 0) - one.keep);
@@ -255,7 +185,7 @@ async function act(one: Step, server: ModelServer, page: Page): Promise<void> {
       }
       break;
     case "hub dies":
-      page.meet();
+      readers.page.meet();
       break;
     case "wait":
       await vi.advanceTimersByTimeAsync(one.ms);
@@ -263,39 +193,39 @@ async function act(one: Step, server: ModelServer, page: Page): Promise<void> {
   }
 }
 
-async function play(steps: readonly Step[], chance: Chance): Promise<{ server: ModelServer; page: Page }> {
+async function play(
+  steps: readonly Step[],
+  chance: Chance,
+): Promise<{ server: ModelServer; readers: Readers }> {
   const server = new ModelServer(chance);
   for (const name of names) {
     server.open(name);
   }
-  const page = new Page(server);
-  page.read("a", { offset: 0n });
+  const readers = new Readers(server);
+  readers.read("a", { offset: 0n });
   await vi.advanceTimersByTimeAsync(100);
   for (const one of steps) {
-    await act(one, server, page);
+    await act(one, server, readers);
   }
   server.down = false;
-  for (const one of page.readers) {
-    one.resume();
+  for (const { reader } of readers.all) {
+    reader.resume();
   }
   for (const name of names) {
     server.print(name, 10);
     server.end(name);
   }
   await vi.advanceTimersByTimeAsync(120_000);
-  return { server, page };
+  return { server, readers };
 }
 
-function check(server: ModelServer, page: Page): void {
-  for (const one of page.readers) {
-    expect(one.faults).toEqual([]);
-    expect(one.mostUnderWay).toBeLessThanOrEqual(TERMINAL_WINDOW_BYTES + 128 * 1024);
-    if (one.exits > 0 || !one.subscription.over) {
-      expect({ failed: one.failed, next: one.next, exits: one.exits }).toEqual({
-        failed: "",
-        next: BigInt(server.shells.get(one.terminalId)?.end ?? 0),
-        exits: 1,
-      });
+function check(server: ModelServer, readers: Readers): void {
+  for (const { reader, subscription } of readers.all) {
+    expect(reader.faults).toEqual([]);
+    expect(reader.mostUnderWay).toBeLessThanOrEqual(TERMINAL_WINDOW_BYTES + 128 * 1024);
+    if (reader.exits > 0 || !subscription.over) {
+      const end = BigInt(server.shells.get(reader.terminalId)?.end ?? 0);
+      expect([reader.why, reader.next, reader.exits]).toEqual(["", end, 1]);
     }
   }
   expect(server.mostWatches).toBeLessThanOrEqual(2);
@@ -314,11 +244,11 @@ describe("reading terminals", () => {
     const steps = fc.array(step, { minLength: 20, maxLength: 60, size: "max" });
     await fc.assert(
       fc.asyncProperty(steps, fc.nat(), async (todo, seed) => {
-        const { server, page } = await play(todo, chanceOf(seed));
+        const { server, readers } = await play(todo, chanceOf(seed));
         try {
-          check(server, page);
+          check(server, readers);
         } finally {
-          page.close();
+          readers.page.close();
         }
       }),
       { numRuns: 80 },
@@ -328,26 +258,26 @@ describe("reading terminals", () => {
   it("fails for the terminal that is gone, and goes on with the others", async () => {
     const server = new ModelServer(chanceOf(7));
     const [a, b] = [server.open("a"), server.open("b")];
-    const page = new Page(server);
-    const readers = [page.read("a", { offset: 0n }), page.read("b", { offset: 0n })];
+    const readers = new Readers(server);
+    const both = [readers.read("a", { offset: 0n }), readers.read("b", { offset: 0n })];
     await vi.advanceTimersByTimeAsync(10_000);
     a.deleted = true;
     server.cut();
     await vi.advanceTimersByTimeAsync(10_000);
     server.print("b", 5_000);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(readers.map(({ failed }) => failed)).toEqual(["TERMINAL_NOT_FOUND", ""]);
-    expect(readers[1]?.next).toBe(BigInt(b.end));
-    page.close();
+    expect(both.map(({ why }) => why)).toEqual(["TERMINAL_NOT_FOUND", ""]);
+    expect(both[1]?.next).toBe(BigInt(b.end));
+    readers.page.close();
   });
 
   it("asks the server for nothing that a reader does not take", async () => {
     const server = new ModelServer(chanceOf(7));
     server.open("a");
-    const page = new Page(server);
-    const reader = page.read("a", { offset: 0n });
+    const readers = new Readers(server);
+    const reader = readers.read("a", { offset: 0n });
     await vi.advanceTimersByTimeAsync(10_000);
-    reader.stalled = true;
+    reader.stall();
     for (let mib = 0; mib < 50; mib++) {
       server.print("a", 1024 * 1024);
       await vi.advanceTimersByTimeAsync(1_000);
@@ -357,6 +287,6 @@ describe("reading terminals", () => {
     reader.resume();
     await vi.advanceTimersByTimeAsync(60_000);
     expect([reader.next, reader.faults]).toEqual([50n * 1024n * 1024n, []]);
-    page.close();
+    readers.page.close();
   });
 });
