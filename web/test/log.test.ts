@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { Log } from "../src/hub/log.ts";
 import type { TerminalItem } from "../src/hub/protocol.ts";
 import { type Item, Ring } from "../src/hub/ring.ts";
-import { clipOutput } from "../src/hub/terminals.ts";
+import { clipOutput } from "../src/hub/terminal-items.ts";
 import { bytes } from "./model-terminal.ts";
 
 function output(from: number, to: number): Item<TerminalItem> {

@@ -4,18 +4,11 @@
 // its own pace). It is pulled while its readers are far from the end: at first, and when it prints faster than
 // anybody reads; so the server never sends what nobody takes. It must not know what the output says.
 
-import { create } from "@bufbuild/protobuf";
-import { larger, smaller } from "../api/bigints.ts";
 import { type Failure, failure, failureOf } from "../api/failure.ts";
 import {
-  type Exit,
-  ExitedSchema,
-  type Gap,
   StreamEnded_Reason,
   type Terminal,
-  Terminal_State,
   type TerminalEvent,
-  TerminalEventSchema,
   type WatchResponse,
 } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import type { Context } from "./context.ts";
@@ -24,6 +17,7 @@ import { Line, type Verdict } from "./line.ts";
 import { Log, type Reader } from "./log.ts";
 import { TERMINAL_WINDOW_BYTES, type TerminalItem } from "./protocol.ts";
 import type { Item } from "./ring.ts";
+import { clipOutput, costOf, exited, gapItem, isLive, placeOf } from "./terminal-items.ts";
 
 const RING_BYTES = 1024 * 1024;
 const RANGE_BYTES = 256 * 1024;
@@ -406,45 +400,4 @@ export class TerminalLogs {
       this.fail(shell, failureOf(error));
     }
   }
-}
-
-function isLive(terminal: Terminal): boolean {
-  return terminal.state === Terminal_State.RUNNING || terminal.state === Terminal_State.STARTING;
-}
-
-function placeOf(start: TerminalStart, terminal: Terminal): bigint {
-  const { outputStart, outputEnd } = terminal;
-  if ("offset" in start) {
-    return smaller(start.offset, outputEnd);
-  }
-  return larger(outputEnd - start.tailBytes, outputStart);
-}
-
-function costOf(value: TerminalItem): number {
-  return "output" in value ? value.output.length : 0;
-}
-
-function gapItem(gap: Gap): Item<TerminalItem> {
-  return { start: gap.from, end: gap.to, cost: 0, value: { gap } };
-}
-
-function exited(terminalId: string, exit: Exit | undefined, finalOffset: bigint): TerminalEvent {
-  const value = create(ExitedSchema, { exit, finalOffset });
-  return create(TerminalEventSchema, { terminalId, event: { case: "exited", value } });
-}
-
-/** What is left of an item for a reader that is in the middle of it. */
-export function clipOutput(item: Item<TerminalItem>, from: bigint): Item<TerminalItem> {
-  if (from <= item.start || from >= item.end) {
-    return item;
-  }
-  const { value } = item;
-  if ("output" in value) {
-    const output = value.output.subarray(Number(from - item.start));
-    return { start: from, end: item.end, cost: output.length, value: { output, offset: from } };
-  }
-  if ("gap" in value) {
-    return { ...item, start: from, value: { gap: { ...value.gap, from } } };
-  }
-  return item;
 }
