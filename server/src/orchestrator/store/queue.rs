@@ -6,7 +6,7 @@ use deadpool_postgres::Transaction;
 use futures_util::future::{BoxFuture, try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 
-use super::{after_end, agent_event, job_event, to_agent, to_job, write_agent, write_job};
+use super::{after_end, agent_event, job_event, lock_job, to_agent, to_job, write_agent, write_job};
 use crate::{
     auth::Actor,
     db::{
@@ -188,13 +188,17 @@ async fn cancel_in(
     stop: Stop,
     actor: Actor,
 ) -> Result<Outcome<(Vec<JobId>, bool)>> {
-    let sql = "SELECT record, fence FROM jobs WHERE workspace_id = $1 AND state IN ('QUEUED', 'BACKING_OFF') \
-               AND epoch < (SELECT epoch FROM queues WHERE workspace_id = $1) ORDER BY id LIMIT $2 FOR UPDATE";
+    let sql = "SELECT id FROM jobs WHERE id IN ( \
+                   SELECT id FROM jobs WHERE workspace_id = $1 AND state IN ('QUEUED', 'BACKING_OFF') \
+                       AND epoch < (SELECT epoch FROM queues WHERE workspace_id = $1) ORDER BY id DESC LIMIT $2) \
+               ORDER BY id FOR UPDATE";
     let rows = tx.query(sql, &[&workspace.0, &CANCEL_MAX]).await?;
     let more = rows.len() >= usize::try_from(CANCEL_MAX).unwrap_or(usize::MAX);
     let (mut ids, mut events) = (Vec::new(), Vec::new());
-    for row in &rows {
-        let mut job = to_job(row)?;
+    // The newest first: a job depends on older ones, and is to be cancelled like them, not to fail with them.
+    for row in rows.iter().rev() {
+        // As it is by now: with a job those are over that depend on it.
+        let Some(mut job) = lock_job(tx, JobId(row.try_get(0)?)).await? else { continue };
         let words = if stop.words.is_empty() { format!("by {}", stop.principal) } else { stop.words.clone() };
         if job.end(stop.why.state(), stop.why, words, stop.time_ms) {
             job.stop = Some(stop.clone());

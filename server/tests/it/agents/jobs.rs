@@ -331,6 +331,26 @@ async fn the_kill_switch_ends_all_and_nothing_older_starts_after_it() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_kill_switch_cancels_jobs_with_those_that_depend_on_them_and_the_queue_goes_on() -> Result<()> {
+    let server = Server::start().await?;
+    let mut client = server.agents()?;
+    client.pause_queue(PauseQueueRequest::default()).await?;
+    for (name, before) in [("first", None), ("second", Some("first")), ("third", Some("second"))] {
+        let depends_on = before.map(str::to_owned).into_iter().collect();
+        spawn(&mut client, SpawnAgentRequest { depends_on, ..named(name, "true") }).await?;
+    }
+    let done = client.kill_all(KillAllRequest::default()).await?.into_inner();
+    assert_eq!((done.agents.len(), done.cancelled_jobs), (0, 3));
+    for name in ["first", "second", "third"] {
+        let job = job(&mut client, name).await?;
+        assert_eq!((job.state(), job.end_reason()), (State::Cancelled, EndReason::KillSwitch), "{name}");
+    }
+    client.resume_queue(ResumeQueueRequest::default()).await?;
+    assert_eq!(run(&server, named("after", "true")).await?.state(), State::Succeeded);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_question_is_seen_and_answered_once() -> Result<()> {
     let server = Server::start().await?;
     let mut client = server.agents()?;
