@@ -222,7 +222,7 @@ async function play(
 function check(server: ModelServer, readers: Readers): void {
   for (const { reader, subscription } of readers.all) {
     expect(reader.faults).toEqual([]);
-    expect(reader.mostUnderWay).toBeLessThanOrEqual(TERMINAL_WINDOW_BYTES + 128 * 1024);
+    expect(reader.mostUnderWay).toBeLessThanOrEqual(TERMINAL_WINDOW_BYTES + 64 * 1024);
     if (reader.exits > 0 || !subscription.over) {
       const end = BigInt(server.shells.get(reader.terminalId)?.end ?? 0);
       expect([reader.why, reader.next, reader.exits]).toEqual(["", end, 1]);

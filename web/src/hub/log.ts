@@ -59,8 +59,9 @@ export class Log<T> {
     return this.ended;
   }
 
-  join(reader: Reader<T>, position: bigint): Place<T> {
-    const place = new Place(reader, position, this.options.window);
+  /** `underWay` is what the reader has been given by another hub, and has not taken yet. */
+  join(reader: Reader<T>, position: bigint, underWay = 0): Place<T> {
+    const place = new Place(reader, position, this.options.window - underWay);
     this.places.add(place);
     this.pump(place);
     return place;

@@ -17,7 +17,8 @@ export type ToHub =
   /** First. `lock` is the name of a Web Lock that the page holds as long as it lives, if it can. */
   | { kind: "hello"; token: string; lock?: string }
   | { kind: "events"; id: number; after: bigint }
-  | { kind: "terminal"; id: number; terminalId: string; start: TerminalStart }
+  /** `underWay`: bytes that a hub before gave to this reader, and that it has not taken yet. */
+  | { kind: "terminal"; id: number; terminalId: string; start: TerminalStart; underWay: number }
   | { kind: "message"; id: number; messageId: string; after: bigint }
   | { kind: "drop"; id: number }
   /** So much of what was sent has been taken: bytes of a terminal, events of the others. */

@@ -193,7 +193,7 @@ export class HubServer {
         finished: () => {},
         failed,
       };
-      page.subscriptions.set(id, session.terminals.join(message.terminalId, message.start, reader));
+      page.subscriptions.set(id, session.terminals.join(message, reader));
     }
   }
 

@@ -93,6 +93,8 @@ export class TerminalSubscription implements Subscription {
   /** Where the output ended when this reader came. */
   private historyEnd = 0n;
   private takenBytes = 0;
+  /** Given to the reader, which is not done with it. */
+  private underWay = 0;
 
   constructor(
     public id: number,
@@ -104,7 +106,8 @@ export class TerminalSubscription implements Subscription {
 
   request(): ToHub {
     const start = this.cursor === undefined ? this.start : { offset: this.cursor };
-    return { kind: "terminal", id: this.id, terminalId: this.terminalId, start };
+    this.takenBytes = 0;
+    return { kind: "terminal", id: this.id, terminalId: this.terminalId, start, underWay: this.underWay };
   }
 
   take(message: ForSubscription): void {
@@ -168,9 +171,11 @@ export class TerminalSubscription implements Subscription {
 
   private hand(data: Uint8Array, offset: bigint, history: boolean): void {
     let taken = false;
+    this.underWay += data.length;
     const done = () => {
       if (!taken) {
         taken = true;
+        this.underWay -= data.length;
         this.taken(data.length);
       }
     };

@@ -41,6 +41,14 @@ interface Shell {
   lingering?: ReturnType<typeof setTimeout>;
 }
 
+/** What a reader asks for. */
+export interface Wanted {
+  terminalId: string;
+  start: TerminalStart;
+  /** Bytes that another hub gave to it, and that it has not taken yet. */
+  underWay: number;
+}
+
 export interface Joined {
   leave(): void;
   taken(amount: number): void;
@@ -58,17 +66,17 @@ export class TerminalLogs {
     });
   }
 
-  join(terminalId: string, start: TerminalStart, reader: TerminalReaderSink): Joined {
+  join(wanted: Wanted, reader: TerminalReaderSink): Joined {
     const gone = new AbortController();
     let joined: Joined | undefined;
-    const give = (place: Joined) => {
-      joined = place;
-    };
-    void this.begin(terminalId, start, reader, gone.signal).then((place) => {
+    /** Taken before the reader has its place. */
+    let early = 0;
+    void this.begin(wanted, reader, gone.signal).then((place) => {
       if (gone.signal.aborted) {
         place?.leave();
-      } else if (place) {
-        give(place);
+      } else {
+        joined = place;
+        joined?.taken(early);
       }
     });
     return {
@@ -76,7 +84,10 @@ export class TerminalLogs {
         gone.abort();
         joined?.leave();
       },
-      taken: (amount) => joined?.taken(amount),
+      taken: (amount) => {
+        early += joined ? 0 : amount;
+        joined?.taken(amount);
+      },
     };
   }
 
@@ -98,8 +109,7 @@ export class TerminalLogs {
   }
 
   private async begin(
-    terminalId: string,
-    start: TerminalStart,
+    { terminalId, start, underWay }: Wanted,
     reader: TerminalReaderSink,
     signal: AbortSignal,
   ): Promise<Joined | undefined> {
@@ -112,7 +122,7 @@ export class TerminalLogs {
     const shell = this.shells.get(terminal.id) ?? this.found(terminal, offset);
     clearTimeout(shell.lingering);
     shell.readers.add(reader);
-    const place = shell.log.join(reader, offset);
+    const place = shell.log.join(reader, offset, underWay);
     return {
       leave: () => {
         shell.log.leave(place);
