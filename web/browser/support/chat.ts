@@ -46,5 +46,6 @@ export async function finished(page: Page): Promise<void> {
 /** The numbers of an answer of the model `numbers`, in the order in which they stand there. */
 export async function numbers(page: Page): Promise<number[]> {
   const text = (await answer(page).textContent()) ?? "";
-  return [...text.matchAll(/\bn(\d+)\b/g)].map(([, n]) => Number(n));
+  // What stands below the answer follows its last word without a space.
+  return [...text.matchAll(/\bn(\d+)/g)].map(([, n]) => Number(n));
 }
