@@ -12,11 +12,11 @@ import {
   type WatchResponse,
 } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import type { Context } from "./context.ts";
-import type { TerminalStart } from "./hub.ts";
 import { Line, type Verdict } from "./line.ts";
-import { Log, type Reader } from "./log.ts";
+import { Log } from "./log.ts";
 import { TERMINAL_WINDOW_BYTES, type TerminalItem } from "./protocol.ts";
 import type { Item } from "./ring.ts";
+import type { Joined, Shell, TerminalReaderSink, Wanted } from "./shell.ts";
 import { clipOutput, costOf, exited, gapItem, isLive, placeOf } from "./terminal-items.ts";
 
 const RING_BYTES = 1024 * 1024;
@@ -26,33 +26,6 @@ const FOLLOW_BYTES = 256n * 1024n;
 const LINGER_MS = 5_000;
 /** The server takes so many on one stream. */
 const FOLLOWED_MAX = 64;
-
-export interface TerminalReaderSink extends Reader<TerminalItem> {
-  opened(at: { offset: bigint; outputEnd: bigint; terminal: Terminal }): void;
-}
-
-interface Shell {
-  id: string;
-  log: Log<TerminalItem>;
-  followed: boolean;
-  readers: Set<TerminalReaderSink>;
-  /** The newest stream that has opened it: events of older ones are not taken. */
-  stream: number;
-  lingering?: ReturnType<typeof setTimeout>;
-}
-
-/** What a reader asks for. */
-export interface Wanted {
-  terminalId: string;
-  start: TerminalStart;
-  /** Bytes that another hub gave to it, and that it has not taken yet. */
-  underWay: number;
-}
-
-export interface Joined {
-  leave(): void;
-  taken(amount: number): void;
-}
 
 export class TerminalLogs {
   private readonly shells = new Map<string, Shell>();

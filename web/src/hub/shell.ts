@@ -1,0 +1,33 @@
+// What the session keeps of a terminal, and what its readers ask for and get. Types only: it must not know how.
+
+import type { Terminal } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import type { TerminalStart } from "./hub.ts";
+import type { Log, Reader } from "./log.ts";
+import type { TerminalItem } from "./protocol.ts";
+
+export interface TerminalReaderSink extends Reader<TerminalItem> {
+  opened(at: { offset: bigint; outputEnd: bigint; terminal: Terminal }): void;
+}
+
+export interface Shell {
+  id: string;
+  log: Log<TerminalItem>;
+  followed: boolean;
+  readers: Set<TerminalReaderSink>;
+  /** The newest stream that has opened it: events of older ones are not taken. */
+  stream: number;
+  lingering?: ReturnType<typeof setTimeout>;
+}
+
+/** What a reader asks for. */
+export interface Wanted {
+  terminalId: string;
+  start: TerminalStart;
+  /** Bytes that another hub gave to it, and that it has not taken yet. */
+  underWay: number;
+}
+
+export interface Joined {
+  leave(): void;
+  taken(amount: number): void;
+}
