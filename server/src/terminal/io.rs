@@ -128,21 +128,28 @@ impl TerminalIo {
         self.input_moved.notified()
     }
 
-    /// Accepts input and types what the terminal takes at once. Without a writer it has no sequence.
+    /// Accepts input and types what the terminal takes at once. Without a writer it has no sequence. `before_typing`
+    /// is done when new input is accepted and before a byte of it is typed.
     ///
     /// # Errors
     /// [`Refused`]; nothing of it will be typed.
-    pub fn accept(&self, writer: Option<(WriterId, u64)>, data: &[u8]) -> Result<Accepted, Refused> {
+    pub fn accept(
+        &self,
+        writer: Option<(WriterId, u64)>,
+        data: &[u8],
+        before_typing: impl FnOnce(),
+    ) -> Result<Accepted, Refused> {
         let fds = journal_fds(&self.fds);
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let accepted = match writer {
             Some((writer, sequence)) => journal.accept(fds, writer, sequence, data)?,
             None => journal.accept_unnumbered(fds, data).map(|()| Accepted::Now)?,
         };
-        if accepted == Accepted::Now
-            && !matches!(journal.pump(fds, self.master(), INLINE_BYTES), Ok(Pumped::Done))
-        {
-            self.input_ready.notify_one();
+        if accepted == Accepted::Now {
+            before_typing();
+            if !matches!(journal.pump(fds, self.master(), INLINE_BYTES), Ok(Pumped::Done)) {
+                self.input_ready.notify_one();
+            }
         }
         drop(journal);
         self.active_ms.store(now_ms(), Ordering::Relaxed);

@@ -204,15 +204,14 @@ impl Live {
     /// # Errors
     /// [`Refused`].
     pub fn accept(&self, writer: Option<(WriterId, u64)>, data: &[u8]) -> Result<Accepted, Refused> {
-        let accepted = self.io.accept(writer, data)?;
-        if let Some((writer, _)) = writer {
-            let size = lock(&self.sizes).get(&writer).copied();
+        // Before the program can read it: what it starts with this key asks for the size.
+        self.io.accept(writer, data, || {
+            let size = writer.and_then(|(writer, _)| lock(&self.sizes).get(&writer).copied());
             if let Some(size) = size {
-                // Typing has succeeded; a size that cannot be set is not the typist's trouble.
+                // The input is accepted; a size that cannot be set is not the typist's trouble.
                 let _ = self.set_size(size);
             }
-        }
-        Ok(accepted)
+        })
     }
 
     /// Sets the size, for a writer's window or for nobody's.

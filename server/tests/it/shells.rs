@@ -2,6 +2,8 @@
 //!
 //! It must not check anything that a test is about.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use mosaic_proto::terminal::v1::{
     AttachRequest, AttachResponse, CloseTerminalRequest, CreateTerminalRequest, GetTerminalRequest, Open,
@@ -9,8 +11,12 @@ use mosaic_proto::terminal::v1::{
 };
 use test_support::{TerminalClient, reason};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
+
+/// How long a test waits for a program's word.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A terminal that runs a command line.
 pub(crate) async fn run(client: &mut TerminalClient, shell: &str) -> Result<Terminal> {
@@ -35,7 +41,10 @@ pub(crate) async fn read_until(client: &mut TerminalClient, id: &str, wanted: &s
     let request = WatchRequest { terminal_id: id.to_owned(), ..Default::default() };
     let mut events = client.watch(request).await?.into_inner();
     let mut printed = Vec::new();
-    while let Some(message) = events.message().await? {
+    let deadline = Instant::now() + PATIENCE;
+    // A test that waits for what never comes has to say so.
+    while let Ok(message) = timeout_at(deadline, events.message()).await {
+        let Some(message) = message? else { break };
         if let Some(terminal_event::Event::Output(output)) = message.event.and_then(|event| event.event) {
             printed.extend_from_slice(&output.data);
             let text = String::from_utf8_lossy(&printed);
