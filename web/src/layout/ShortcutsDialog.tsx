@@ -24,40 +24,43 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose(): v
       }
       width="medium"
     >
-      {[...sections].map(([section, list]) => (
-        <section key={section} className={styles.section}>
-          <h3 className={styles.heading}>{section}</h3>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrolled by keys too */}
+      <section aria-label="All shortcuts" className={styles.all} tabIndex={0}>
+        {[...sections].map(([section, list]) => (
+          <section key={section} className={styles.section}>
+            <h3 className={styles.heading}>{section}</h3>
+            <dl className={styles.list}>
+              {list.map((command) => (
+                <div key={command.id} className={styles.row}>
+                  <dt>{command.title}</dt>
+                  <dd className={styles.keys}>
+                    {distinct(shortcutsOf(command.shortcut)).map((keys) => (
+                      <Kbd key={keys} keys={keys} />
+                    ))}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+        <section className={styles.section}>
+          <h3 className={styles.heading}>Everywhere</h3>
           <dl className={styles.list}>
-            {list.map((command) => (
-              <div key={command.id} className={styles.row}>
-                <dt>{command.title}</dt>
-                <dd className={styles.keys}>
-                  {distinct(shortcutsOf(command.shortcut)).map((keys) => (
-                    <Kbd key={keys} keys={keys} />
-                  ))}
-                </dd>
-              </div>
-            ))}
+            <div className={styles.row}>
+              <dt>Leave a terminal by Tab, or stay in it</dt>
+              <dd className={styles.keys}>
+                <Kbd keys="Ctrl+Shift+M" />
+              </dd>
+            </div>
+            <div className={styles.row}>
+              <dt>Resize the panel whose border has the focus</dt>
+              <dd className={styles.keys}>
+                <Kbd keys="←" />
+                <Kbd keys="→" />
+              </dd>
+            </div>
           </dl>
         </section>
-      ))}
-      <section className={styles.section}>
-        <h3 className={styles.heading}>Everywhere</h3>
-        <dl className={styles.list}>
-          <div className={styles.row}>
-            <dt>Leave a terminal by Tab, or stay in it</dt>
-            <dd className={styles.keys}>
-              <Kbd keys="Ctrl+Shift+M" />
-            </dd>
-          </div>
-          <div className={styles.row}>
-            <dt>Resize the panel whose border has the focus</dt>
-            <dd className={styles.keys}>
-              <Kbd keys="←" />
-              <Kbd keys="→" />
-            </dd>
-          </div>
-        </dl>
       </section>
     </Dialog>
   );
