@@ -19,7 +19,7 @@ test.each([
 ] as const)(
   "axe has nothing against any view of %s, in two themes, nor against one in the others",
   async (_, size, views) => {
-    const page = await (await visit(size)).signIn();
+    const page = await (await visit(size, { reducedMotion: "reduce" })).signIn();
     await furnish(page, server());
     const found: string[] = [];
     const look = async (what: string) => {

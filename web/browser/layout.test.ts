@@ -36,7 +36,7 @@ test.each([
 ] as const)(
   "nothing is cut, covered or beside the page in any view %s",
   async (_, size, way, views, touch) => {
-    const page = await (await visit(size, way)).signIn();
+    const page = await (await visit(size, { ...way, reducedMotion: "reduce" })).signIn();
     if (size.width === 820) await page.getByRole("button", { name: "Show agents" }).click();
     await furnish(page, server());
     expect(await walk(page, views(), touch)).toEqual([]);

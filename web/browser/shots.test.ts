@@ -27,6 +27,13 @@ test.skipIf(!shots).each([
     await wear(out, theme);
     await shoot(out, `view-sign-in-${kind}-${theme}`);
   }
+  await out.getByLabel("Token").fill("mosaic_wrong");
+  await out.getByRole("button", { name: "Sign in" }).click();
+  await out
+    .getByRole("alert")
+    .getByText(/does not know/)
+    .waitFor();
+  await shoot(out, `view-sign-in-refused-${kind}`);
   await out.close();
   const page = await visitor.signIn();
   await shoot(page, `view-empty-${kind}`);
@@ -44,4 +51,15 @@ test.skipIf(!shots).each([
     await wear(page, theme);
     await shoot(page, `theme-${theme}-${kind}`);
   }
+  await page.route("**/ShortcutsDialog-*.js", (route) => route.fulfill({ status: 404, body: "" }));
+  await page.reload();
+  await page.getByRole("main").waitFor();
+  await page.keyboard.press("Control+/");
+  await page.getByRole("alert").filter({ hasText: "could not be loaded" }).waitFor();
+  await shoot(page, `view-gone-${kind}`);
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await server().kill9();
+  await page.getByRole("region", { name: "Connection" }).waitFor();
+  await shoot(page, `view-lost-${kind}`);
+  await server().again();
 });

@@ -39,7 +39,7 @@ function agents(page: Page) {
 
 async function inAgents(page: Page, tab: string): Promise<void> {
   await agents(page).getByRole("tab", { name: tab }).click();
-  await agents(page).getByRole("tabpanel").waitFor();
+  await agents(page).getByRole("tabpanel", { name: tab }).waitFor();
 }
 
 async function detail(page: Page, tab: string): Promise<void> {

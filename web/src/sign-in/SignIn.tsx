@@ -93,9 +93,7 @@ function TokenForm({ busy }: { busy: boolean }) {
       </Field>
       <Switch
         label="Remember on this computer"
-        hint={
-          remember ? "In all tabs, until you sign out." : "Else until this tab is closed; reloading is fine."
-        }
+        hint={remember ? "In all tabs, until you sign out." : "Off: only until this tab is closed."}
         checked={remember}
         onChange={setRemember}
       />
