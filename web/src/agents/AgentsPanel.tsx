@@ -2,7 +2,7 @@
 //
 // It must not know where in the page it stands, nor how wide it is.
 
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useView } from "../layout/view.ts";
 import { Tabs } from "../ui/index.ts";
 import { AgentDetail } from "./AgentDetail.tsx";
@@ -10,6 +10,7 @@ import { AgentList } from "./AgentList.tsx";
 import styles from "./AgentsPanel.module.css";
 import { FeedTab } from "./FeedTab.tsx";
 import { JobsTab } from "./JobsTab.tsx";
+import { useKeptTab } from "./kept-tab.ts";
 import { useOnScreen } from "./live.ts";
 import { QueueBar } from "./QueueBar.tsx";
 
@@ -17,7 +18,7 @@ type TabName = "agents" | "jobs" | "events";
 
 export function AgentsPanel() {
   const [ref, onScreen] = useOnScreen();
-  const [tab, setTab] = useState<TabName>("agents");
+  const [tab, setTab] = useKeptTab<TabName>("panel", "", ["agents", "jobs", "events"]);
   const selected = useView((view) => view.agentId);
   const list = useRef<HTMLDivElement>(null);
   const detail = useRef<HTMLDivElement>(null);
