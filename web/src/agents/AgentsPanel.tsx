@@ -21,7 +21,7 @@ export function AgentsPanel() {
   const [tab, setTab] = useKeptTab<TabName>("panel", "", ["agents", "jobs", "events"]);
   const selected = useView((view) => view.agentId);
   const list = useRef<HTMLDivElement>(null);
-  const detail = useRef<HTMLDivElement>(null);
+  const detail = useRef<HTMLElement>(null);
   useEffect(() => {
     // Whoever opened it from the list, which may be hidden now, goes on in the details.
     if (selected !== undefined && list.current?.contains(document.activeElement)) {
@@ -69,10 +69,15 @@ export function AgentsPanel() {
         </div>
       </div>
       {selected !== undefined && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: Escape bubbles up from what is in it
-        <div ref={detail} className={styles.detail} tabIndex={-1} onKeyDown={onKeyDown}>
+        <section
+          ref={detail}
+          className={styles.detail}
+          aria-label="Details"
+          tabIndex={-1}
+          onKeyDown={onKeyDown}
+        >
           <AgentDetail key={selected} id={selected} active={onScreen} onClose={close} />
-        </div>
+        </section>
       )}
     </section>
   );
