@@ -1,14 +1,14 @@
 // How the page is built, and served while it is written.
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { chunk } from "./chunk.ts";
 import { compress } from "./compress.ts";
 
 // `npm run dev` passes calls on to a running server: MOSAIC_ENDPOINT, or where ./run listens.
 const server = process.env.MOSAIC_ENDPOINT ?? "http://127.0.0.1:50051";
 
 export default defineConfig({
-  plugins: [react(), compress()],
-  worker: { format: "es" },
+  plugins: [react(), chunk(), compress()],
   cacheDir: ".vite",
   build: {
     // The folder above is in the repository: the server's build watches it.

@@ -3,6 +3,7 @@
 // It prints a line of JSON for each figure: `{"what", "floor"?, "value"}`. It must not know what is asked of them.
 // Without WebGL, so that what a terminal shows is in the document and can be waited for.
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
@@ -60,10 +61,24 @@ async function shell(page) {
   await page.locator(".xterm-helper-textarea").last().focus();
 }
 
-/** From a key to its letter in the document. */
-async function echo(page) {
-  await page.keyboard.type("PS1=; clear\r");
-  await page.waitForTimeout(500);
+/** A page with nothing but a terminal, which echoes by itself. */
+async function bare() {
+  const page = await context.newPage();
+  await page.addScriptTag({ path: createRequire(import.meta.url).resolve("@xterm/xterm") });
+  await page.evaluate(() => {
+    const place = document.createElement("div");
+    document.body.append(place);
+    const terminal = new window.Terminal({ cols: 150, rows: 20, scrollback: 10_000, allowProposedApi: true });
+    terminal.open(place);
+    terminal.onData((key) => terminal.write(key));
+    Object.assign(window, { terminal });
+  });
+  await page.locator(".xterm-helper-textarea").focus();
+  return page;
+}
+
+/** From a key to its letter in the document: all times, the shortest first. */
+async function times(page) {
   await page.evaluate(() => {
     const rows = [...document.querySelectorAll(".xterm-rows")].at(-1);
     const times = [];
@@ -81,37 +96,40 @@ async function echo(page) {
     await page.keyboard.press("abcdefghij"[n % 10]);
     await page.waitForFunction((count) => window.echoes.length >= count, n + 1);
   }
+  return (await page.evaluate(() => window.echoes)).sort((a, b) => a - b);
+}
+
+async function echo(page) {
+  const alone = await bare();
+  const floor = await times(alone);
+  await alone.close();
+  await page.bringToFront();
+  await page.keyboard.type("PS1=; clear\r");
+  await page.waitForTimeout(500);
+  const echoes = await times(page);
   await page.keyboard.press("Control+C");
-  const times = (await page.evaluate(() => window.echoes)).sort((a, b) => a - b);
-  tell("echo p50", times[Math.floor(times.length / 2)]);
-  tell("echo p99", times[Math.floor(times.length * 0.99)]);
+  for (const [name, part] of [
+    ["echo p50", 0.5],
+    ["echo p99", 0.99],
+  ])
+    tell(name, echoes[Math.floor(KEYS * part)], floor[Math.floor(KEYS * part)]);
 }
 
 /** The same bytes into a bare xterm, and through a terminal of the server's. */
 async function output(page) {
   const line = `${"0123456789".repeat(7)}\r\n`;
-  const bare = await context.newPage();
-  await bare.addScriptTag({ path: createRequire(import.meta.url).resolve("@xterm/xterm") });
-  const floor = await bare.evaluate(
+  const alone = await bare();
+  const floor = await alone.evaluate(
     async ({ line, bytes }) => {
-      const place = document.createElement("div");
-      document.body.append(place);
-      const terminal = new window.Terminal({
-        cols: 150,
-        rows: 20,
-        scrollback: 10_000,
-        allowProposedApi: true,
-      });
-      terminal.open(place);
       const piece = line.repeat(Math.floor(65_536 / line.length));
       const start = performance.now();
       for (let sent = 0; sent < bytes; sent += piece.length)
-        await new Promise((done) => terminal.write(piece, done));
+        await new Promise((done) => window.terminal.write(piece, done));
       return performance.now() - start;
     },
     { line, bytes: BYTES },
   );
-  await bare.close();
+  await alone.close();
   await page.bringToFront();
   const count = Math.floor(BYTES / line.length);
   await page.keyboard.type(`yes ${"0123456789".repeat(7)} | head -n ${count}; echo all''over\r`);
@@ -120,7 +138,18 @@ async function output(page) {
   tell("output", performance.now() - start, floor);
 }
 
-/** Two minutes of typing, output, answers and views; what the heap has at the first and at the last half minute. */
+/** What the page's and its worker's processes hold, in MiB. */
+async function resident() {
+  const debug = await browser.newBrowserCDPSession();
+  const { processInfo } = await debug.send("SystemInfo.getProcessInfo");
+  await debug.detach();
+  const kib = processInfo
+    .filter(({ type }) => type === "renderer")
+    .map(({ id }) => /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))?.[1]);
+  return kib.reduce((sum, of) => sum + Number(of), 0) / 1024;
+}
+
+/** Two minutes of typing, output, answers and views; what is held after half a minute of it, and at the end. */
 async function memory(page) {
   const debug = await context.newCDPSession(page);
   const heap = async () => {
@@ -136,11 +165,14 @@ async function memory(page) {
     await box.fill(round % 2 ? "/help" : "/status");
     await box.press("Enter");
     await page.waitForTimeout(1_000);
-    if (first === undefined && performance.now() > end - USE_MS * 0.75) first = await heap();
+    if (first === undefined && performance.now() > end - USE_MS * 0.75)
+      first = { heap: await heap(), resident: await resident() };
   }
-  const last = await heap();
-  tell("memory", last);
-  tell("memory growth", last - (first ?? last));
+  const last = { heap: await heap(), resident: await resident() };
+  tell("memory", last.heap);
+  tell("memory growth", last.heap - first.heap);
+  tell("resident", last.resident);
+  tell("resident growth", last.resident - first.resident);
 }
 
 try {

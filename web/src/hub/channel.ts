@@ -6,7 +6,7 @@
 
 import { fallen } from "./locks.ts";
 import type { FromHub, ToHub } from "./protocol.ts";
-import { TabChannel } from "./tabs.ts";
+import workerUrl from "./worker.ts?chunk";
 
 export interface Listener {
   /** There is a hub that does not know this page: say hello and subscribe. */
@@ -27,7 +27,30 @@ export function openChannel(listener: Listener): Channel {
   if (typeof SharedWorker === "function") {
     return new WorkerChannel(listener);
   }
-  return new TabChannel(listener);
+  return new LateChannel(listener);
+}
+
+/** Comes only where it is needed. What is posted before is dropped, as it is where there is no hub: `up` comes later. */
+class LateChannel implements Channel {
+  private tabs: Channel | undefined;
+  private closed = false;
+
+  constructor(listener: Listener) {
+    void import("./tabs.ts").then(({ TabChannel }) => {
+      if (!this.closed) {
+        this.tabs = new TabChannel(listener);
+      }
+    });
+  }
+
+  post(message: ToHub): void {
+    this.tabs?.post(message);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.tabs?.close();
+  }
 }
 
 class WorkerChannel implements Channel {
@@ -59,15 +82,12 @@ class WorkerChannel implements Channel {
       return;
     }
     let welcome = false;
-    const worker = new SharedWorker(new URL("./worker.ts", import.meta.url), {
-      type: "module",
-      name: "mosaic",
-    });
+    const worker = new SharedWorker(workerUrl, { type: "module", name: "mosaic" });
     worker.onerror = () => {
       // It did not load: a browser that has SharedWorkers but not of this kind.
       if (!welcome && !this.other && !this.closing.signal.aborted) {
         this.port?.close();
-        this.other = new TabChannel(this.listener);
+        this.other = new LateChannel(this.listener);
       }
     };
     this.port = worker.port;
