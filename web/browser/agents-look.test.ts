@@ -13,7 +13,6 @@ import { suite } from "./support/suite.ts";
 import { wear } from "./support/theme.ts";
 
 const { server, visit } = suite();
-const THEMES = ["dark", "light"];
 const PHONE = { width: 390, height: 844 };
 const EVIL = `<img src=x onerror="window.stolen=1">`;
 let work = "";
@@ -32,13 +31,12 @@ beforeAll(async () => {
   return () => rmSync(dirname(work), { recursive: true, force: true });
 });
 
-/** Looks at it in both themes. */
+/** Looks at it in both themes; on a phone in one. */
 async function clean(page: Page, what: string): Promise<void> {
   const shots = process.env.MOSAIC_TEST_SHOTS;
-  for (const theme of THEMES) {
+  for (const theme of page.viewportSize()?.width === PHONE.width ? ["light"] : ["dark", "light"]) {
     await wear(page, theme);
     const found = await violations(page);
-    if (process.env.MOSAIC_TEST_MODERATE) console.log(what, theme, found);
     const serious = found.filter((text) => !text.includes("(moderate)"));
     expect(serious, `${what}, ${theme}`).toEqual([]);
     const wide = (page.viewportSize()?.width ?? 0) > 500 ? "desktop" : "phone";

@@ -59,12 +59,14 @@ test("filters keep what is of a state, and what has the words", async () => {
   const page = await (await visit()).signIn();
   await spawn(server(), "good-one", "true");
   await spawn(server(), "bad-one", "exit 4");
+  await spawn(server(), "slow-one", "sleep 600", "--timeout", "1s");
   await spawn(server(), "long-one", "sleep 600", "--label", "ticket=4711");
   await row(page, "good-one").getByText("Succeeded").waitFor();
   await row(page, "bad-one").getByText("Failed").waitFor();
   await row(page, "bad-one")
     .getByText(/exited with 4/i)
     .waitFor();
+  await row(page, "slow-one").getByText("Timed out").waitFor();
   const states = panel(page).getByRole("group", { name: "State" });
   await states.getByRole("button", { name: /^Failed/ }).click();
   await row(page, "good-one").waitFor({ state: "detached" });

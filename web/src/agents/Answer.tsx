@@ -95,6 +95,18 @@ const QUICK: readonly { label: string; text: string; name: string }[] = [
   { label: "Enter", text: "", name: "Press Enter" },
 ];
 
+function Quick({ disabled, onAnswer }: { disabled: boolean; onAnswer(text: string): void }) {
+  return (
+    <fieldset className={styles.quick} aria-label="Quick answers">
+      {QUICK.map(({ label, text, name }) => (
+        <Button key={label} size="small" aria-label={name} disabled={disabled} onClick={() => onAnswer(text)}>
+          {label}
+        </Button>
+      ))}
+    </fieldset>
+  );
+}
+
 function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; quick: boolean }) {
   const may = useMay();
   const [text, setText] = useState("");
@@ -102,6 +114,7 @@ function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; q
   const input = useRef<HTMLInputElement>(null);
   const { send, sending, failure, last } = useSend(agentId);
   const [answered, setAnswered] = useAnswered();
+  const empty = !text && (!enter || answered);
   const quickly = async (answer: string) => {
     if (await send(answer, false)) {
       setAnswered();
@@ -109,8 +122,9 @@ function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; q
   };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if ((text || enter) && (await send(text, !enter))) {
+    if (!empty && (await send(text, !enter))) {
       setText("");
+      setAnswered();
     }
     input.current?.focus();
   };
@@ -125,21 +139,7 @@ function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; q
   }
   return (
     <>
-      {quick && (
-        <fieldset className={styles.quick} aria-label="Quick answers">
-          {QUICK.map((answer) => (
-            <Button
-              key={answer.label}
-              size="small"
-              aria-label={answer.name}
-              disabled={sending || answered}
-              onClick={() => void quickly(answer.text)}
-            >
-              {answer.label}
-            </Button>
-          ))}
-        </fieldset>
-      )}
+      {quick && <Quick disabled={sending || answered} onAnswer={(answer) => void quickly(answer)} />}
       <form className={styles.form} onSubmit={(event) => void submit(event)}>
         <Input
           ref={input}
@@ -159,12 +159,7 @@ function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; q
           pressed={enter}
           onClick={() => setEnter(!enter)}
         />
-        <IconButton
-          label="Send"
-          icon={SendHorizontal}
-          type="submit"
-          disabled={sending || (!text && !enter)}
-        />
+        <IconButton label="Send" icon={SendHorizontal} type="submit" disabled={sending || empty} />
       </form>
       {failure && <FailureNote failure={failure} retry={last && (() => void again(...last))} />}
     </>
