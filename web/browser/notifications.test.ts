@@ -40,14 +40,12 @@ test("the page tells of an end and of a question, leads there, and not of what i
   // Whoever ended it knows.
   await back(page);
   await spawn(server(), "mine", "sleep 600");
-  await look(page, "mine");
-  await detail(page).getByRole("button", { name: "Kill", exact: true }).click();
-  await page
-    .getByRole("dialog", { name: "Kill mine?" })
-    .getByRole("button", { name: "Kill", exact: true })
-    .click();
+  await row(page, "mine").getByText("Running").waitFor();
+  await row(page, "mine").focus();
+  await page.keyboard.press("Delete");
+  const kill = page.getByRole("dialog", { name: "Kill mine?" });
+  await kill.getByRole("button", { name: "Kill", exact: true }).click();
   await page.getByRole("button", { name: "Done" }).click();
-  await back(page);
   await row(page, "mine").getByText("Cancelled").waitFor();
   // Another's deed is news; by then the others would have been told, too.
   await spawn(server(), "theirs", "sleep 600");
