@@ -15,15 +15,15 @@ function subscribe(changed: () => void): () => void {
 }
 
 const TEXT: [RowKey, string, string][] = [
-  ["esc", "Esc", "Esc: Escape"],
+  ["esc", "Esc", "Esc: escape"],
   ["tab", "Tab", "Tab"],
 ];
 
 const PAGES: [RowKey, string, string][] = [
   ["home", "Home", "Home"],
   ["end", "End", "End"],
-  ["pgup", "PgUp", "PgUp: Page up"],
-  ["pgdn", "PgDn", "PgDn: Page down"],
+  ["pgup", "PgUp", "Page up"],
+  ["pgdn", "PgDn", "Page down"],
 ];
 
 const ARROWS: [RowKey, typeof ArrowUp, string][] = [
@@ -53,7 +53,7 @@ export function KeyRow({ session }: { session: Session }) {
       <button
         type="button"
         className={styles.key}
-        aria-label="Ctrl: Control, for the next key"
+        aria-label="Ctrl, for the next key"
         aria-pressed={control}
         onClick={() => session.state.setState({ control: !control })}
       >
