@@ -107,9 +107,9 @@ test("what the server refuses stands at its field, and nothing typed is lost", a
     await form.getByText(why).waitFor();
     expect(await field(name).getAttribute("aria-invalid"), name).toBe("true");
     await field(name).fill(mended);
+    await form.getByText(why).waitFor({ state: "detached" });
     // What is mended stays in sight.
     expect(await field(name).isVisible(), name).toBe(true);
-    await form.getByText(why).waitFor({ state: "detached" });
   };
   await refused("Command line", /say what to do/i, "echo all of it");
   await field("Name").fill("taken");
@@ -124,6 +124,8 @@ test("what the server refuses stands at its field, and nothing typed is lost", a
   await refused("Begins at", /repository/, "");
   await form.getByRole("button", { name: /^More/ }).click();
   await field("Attempts").fill("21");
+  // Folded away it is found all the same.
+  await form.getByRole("button", { name: /^More/ }).click();
   await refused("Attempts", /from 1 to 20/, "2");
   await field("Time limit").fill("a while");
   await refused("Time limit", /30s, 5m or 2h/, "40d");
