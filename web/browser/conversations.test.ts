@@ -185,7 +185,9 @@ test("a title stays text, whoever wrote it, wherever it stands", async () => {
   // What a model calls it, and what a person calls it.
   await ask(page, "Name it", "fake/hostile");
   await finished(page);
-  await row(page, HOSTILE.trim().slice(0, 20)).or(row(page, /^<script>/)).waitFor();
+  await row(page, HOSTILE.trim().slice(0, 20))
+    .or(row(page, /^<script>/))
+    .waitFor();
   await page.reload();
   await row(page, /^<script>/).click();
   await answer(page).waitFor();

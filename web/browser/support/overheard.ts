@@ -1,7 +1,13 @@
 // A wire between the server and its models that can be pulled, and that keeps what the models were asked. It must not
 // know what they answer.
 
-import { createServer, type Server as Http, type IncomingMessage, request, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type Server as Http,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 /** What a model was asked: the part of it that tests look at. */
@@ -42,12 +48,14 @@ export class Overheard {
 
   /** Nobody reaches the models any more. */
   async pull(): Promise<void> {
+    if (!this.http.listening) return;
     const closed = new Promise((done) => this.http.close(done));
     for (const socket of this.sockets) socket.destroy();
     await closed;
   }
 
   async plugIn(): Promise<void> {
+    if (this.http.listening) return;
     this.http = createServer();
     this.serve(this.http);
     await new Promise<void>((ready) => this.http.listen(this.port, "127.0.0.1", ready));
