@@ -10,11 +10,11 @@ const { server, visit } = suite();
 
 /** The card of a job, wherever in the conversation. */
 function card(page: Page, name: string) {
-  return page.getByRole("main").getByRole("region", { name: `Job ${name}` });
+  return page.getByRole("main").getByRole("group", { name: `Job ${name}` });
 }
 
 function list(page: Page, name: string) {
-  return answer(page).getByRole("region", { name });
+  return answer(page).getByRole("group", { name });
 }
 
 function kill(page: Page, title: RegExp) {
@@ -122,13 +122,13 @@ test("/status and /jobs are lists whose lines go on, and lead to what they name"
   await card(page, "waiter").getByText("Running").waitFor();
   await server().mosaic("agent", "send", "waiter", "go");
   await card(page, "waiter").getByText("Succeeded").waitFor();
-  const jobs = page.getByRole("main").getByRole("region", { name: "Jobs" });
+  const jobs = page.getByRole("main").getByRole("group", { name: "Jobs" });
   await jobs.getByRole("button", { name: /waiter.*Succeeded/ }).click();
   await page
     .getByRole("complementary", { name: /agents/i })
     .getByRole("heading", { name: "waiter" })
     .waitFor();
-  const status = page.getByRole("main").getByRole("region", { name: "Status" });
+  const status = page.getByRole("main").getByRole("group", { name: "Status" });
   await status.getByRole("button", { name: /waiter.*Exited 0/ }).waitFor();
 });
 

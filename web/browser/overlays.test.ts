@@ -1,9 +1,9 @@
 // The palette and the chat over the page, from anywhere, in a real browser. It must not know how the page opens them.
 
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { violations } from "./support/axe.ts";
-import { answer, ask, box, conversation, finished, fromMenu, row, said } from "./support/chat.ts";
+import { answer, ask, box, conversation, finished, row, said } from "./support/chat.ts";
 import { suite } from "./support/suite.ts";
 import { openShell, prompt, readable, screen, shows } from "./support/terminal.ts";
 import { wear } from "./support/theme.ts";
@@ -16,6 +16,10 @@ function palette(page: Page) {
 
 function overlay(page: Page) {
   return page.getByRole("dialog", { name: "Chat", exact: true });
+}
+
+function focused(it: Locator): Promise<boolean> {
+  return it.evaluate((each) => each === document.activeElement).catch(() => false);
 }
 
 async function find(page: Page, words: string, option: string | RegExp): Promise<void> {
@@ -57,6 +61,8 @@ test("the palette finds conversations, terminals, agents and commands, by keys a
     .getByRole("option", { name: /pelican/ })
     .click();
   await page.getByRole("tab", { name: /pelican/ }).waitFor();
+  // It is where one types next.
+  await expect.poll(() => focused(prompt(page))).toBe(true);
   await box(page).click();
   await find(page, "theme nord", "Theme: Nord");
   await page.keyboard.press("Enter");
@@ -72,7 +78,7 @@ test("the palette finds conversations, terminals, agents and commands, by keys a
   await palette(page).getByText("Nothing fits.").waitFor();
   await page.keyboard.press("Escape");
   await palette(page).waitFor({ state: "detached" });
-  await expect.poll(() => box(page).evaluate((each) => each === document.activeElement)).toBe(true);
+  await expect.poll(() => focused(box(page))).toBe(true);
 });
 
 test("a focused terminal keeps its keys: only chords with Ctrl and Shift are the page's", async () => {
@@ -97,12 +103,12 @@ test("a focused terminal keeps its keys: only chords with Ctrl and Shift are the
   await page.keyboard.press("Escape");
   await palette(page).waitFor({ state: "detached" });
   await page.keyboard.press("Control+Shift+J");
-  await overlay(page).getByText("Under the overlay").waitFor();
+  await overlay(page).getByRole("article").getByText("Under the overlay").waitFor();
   const field = overlay(page).getByRole("textbox", { name: "Message" });
-  await expect.poll(() => field.evaluate((each) => each === document.activeElement)).toBe(true);
+  await expect.poll(() => focused(field)).toBe(true);
   await page.keyboard.type("And over it?");
   await page.keyboard.press("Enter");
-  await overlay(page).getByText("And over it?").waitFor();
+  await overlay(page).getByRole("article").getByText("And over it?").waitFor();
   await expect
     .poll(() =>
       overlay(page)
@@ -114,7 +120,7 @@ test("a focused terminal keeps its keys: only chords with Ctrl and Shift are the
   await page.keyboard.press("Control+Shift+J");
   await overlay(page).waitFor({ state: "detached" });
   // Back in the terminal, with nothing typed into it meanwhile; and the conversation has gone on.
-  await expect.poll(() => prompt(page).evaluate((each) => each === document.activeElement)).toBe(true);
+  await expect.poll(() => focused(prompt(page))).toBe(true);
   await page.keyboard.type("echo b''ack\r");
   await shows(page, "back");
   expect(await screen(page)).not.toContain("over it");
@@ -152,7 +158,7 @@ test("the chat lies over every view, and begins a conversation without leaving i
   await overlay(page).waitFor({ state: "detached" });
   expect(page.url()).toContain("#usage");
   await page.keyboard.press("Control+Shift+J");
-  await overlay(page).getByText("From the side").waitFor();
+  await overlay(page).getByRole("article").getByText("From the side").waitFor();
 });
 
 test.each([
@@ -214,7 +220,8 @@ test.each([
   await look("kill");
   await closed("dialog");
   if (!narrow) {
-    await fromMenu(page, "/spawn shell 'echo hello; sleep 600'", "Delete…");
+    await page.getByRole("button", { name: "Conversation menu" }).click();
+    await page.getByRole("menuitem", { name: "Delete…" }).click();
     await page.getByRole("alertdialog").waitFor();
     await look("delete");
   }
