@@ -57,6 +57,24 @@ test("Enter sends, Shift+Enter begins a line, and the other way round for who wa
   expect(await page.getByRole("article", { name: "You" }).count()).toBe(2);
 });
 
+test("what is said before the last word is recorded is sent after it, not lost", async () => {
+  const page = await (await visit()).signIn();
+  await ask(page, "/status");
+  await finished(page);
+  // Also while the list still has what fitted a shorter text.
+  await box(page).fill("/");
+  await options(page).getByText("/jobs").waitFor();
+  for (const command of ["/jobs", "/agents", "/help", "/status"]) {
+    await box(page).fill(command);
+    await page.keyboard.press("Enter");
+    await expect.poll(() => box(page).inputValue(), { interval: 5 }).toBe("");
+  }
+  await finished(page);
+  const said = await page.getByRole("article", { name: "You" }).allInnerTexts();
+  expect(said.map((text) => text.trim())).toEqual(["/status", "/jobs", "/agents", "/help", "/status"]);
+  expect(await page.getByRole("group", { name: "Versions" }).count()).toBe(0);
+});
+
 test("an input method's Enter chooses a word and sends nothing", async () => {
   const page = await (await visit()).signIn();
   await box(page).click();

@@ -3,7 +3,7 @@
 import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { violations } from "./support/axe.ts";
-import { answer, ask, box, conversation, finished, row, said } from "./support/chat.ts";
+import { ask, box, conversation, finished, row, said } from "./support/chat.ts";
 import { suite } from "./support/suite.ts";
 import { openShell, prompt, readable, screen, shows } from "./support/terminal.ts";
 import { wear } from "./support/theme.ts";
@@ -226,5 +226,4 @@ test.each([
     await look("delete");
   }
   expect(wrong).toEqual([]);
-  await answer(page).waitFor();
 });

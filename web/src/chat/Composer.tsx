@@ -62,13 +62,21 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
     }
   }, [autoFocus]);
 
+  /** What is to be sent as soon as what was said before is recorded: it follows that. */
+  const wanted = useRef<typeof draft>(undefined);
   const send = () => {
+    wanted.current = sending && !empty ? draft : undefined;
     if (canSend) {
       const { text: said, images } = draft;
       session.setDraft(emptyDraft);
       session.send(said, images);
     }
   };
+  useEffect(() => {
+    if (!sending && wanted.current !== undefined && wanted.current === draft) {
+      send();
+    }
+  });
   const attach = async (files: readonly File[]) => {
     const { taken, refused: not } = choose(draft.images, files);
     for (const why of not.slice(0, 3)) {
