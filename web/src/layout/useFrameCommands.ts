@@ -8,6 +8,7 @@ import {
   KeyRound,
   LogOut,
   Maximize2,
+  MessageSquare,
   PanelBottom,
   PanelLeft,
   PanelRight,
@@ -23,7 +24,7 @@ import { useRole } from "../workspace/hooks.tsx";
 import { type Command, registerCommand, useCommand } from "./commands.ts";
 import { focusRegion, stepRegion } from "./regions.ts";
 import { changeSettings } from "./settings.ts";
-import { useView } from "./view.ts";
+import { type Overlay, useView } from "./view.ts";
 
 export function useFrameCommands(): void {
   const admin = useRole() >= Role.ADMIN;
@@ -52,7 +53,7 @@ function afterDrawing(then: () => void): void {
 }
 
 function overlays(): Command[] {
-  const toggle = (overlay: "palette" | "settings" | "shortcuts") => () =>
+  const toggle = (overlay: Overlay) => () =>
     view().setOverlay(view().overlay === overlay ? undefined : overlay);
   return [
     {
@@ -63,6 +64,15 @@ function overlays(): Command[] {
       icon: CommandIcon,
       inPalette: false,
       run: toggle("palette"),
+    },
+    {
+      // Here, since the chat itself is loaded later than its keys are pressed.
+      id: "chat.overlay",
+      title: "Chat over the page",
+      section: "Chat",
+      shortcut: "Mod+Shift+J",
+      icon: MessageSquare,
+      run: toggle("chat"),
     },
     {
       id: "page.settings",
