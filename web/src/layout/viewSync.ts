@@ -17,8 +17,8 @@ export function syncView(): () => void {
   const narrow = window.matchMedia(NARROW);
   const roomy = window.matchMedia(ROOMY);
   const own = restored(read(sessionStorage));
-  // A new tab begins as the last one was left, but with a new conversation.
-  const others = { ...restored(read(localStorage)), conversationId: undefined };
+  // A new tab begins as the last one was left, but with a new conversation and no agent.
+  const others = { ...restored(read(localStorage)), conversationId: undefined, agentId: undefined };
   const before = read(sessionStorage) === null ? others : own;
   // Where three columns are a squeeze, the agents wait until somebody asks for them.
   if (before.rightPanel === undefined && !roomy.matches) before.rightPanel = "closed";
