@@ -5,6 +5,8 @@ import type { Locator, Page } from "playwright-core";
 /** Lets terminals tell screen readers what they show, which is how a test reads them, too. */
 export async function readable(page: Page): Promise<void> {
   await page.addInitScript(() => {
+    // An empty page has no storage.
+    if (location.protocol === "about:") return;
     const settings = JSON.parse(localStorage.getItem("mosaic.settings") ?? "{}");
     localStorage.setItem("mosaic.settings", JSON.stringify({ ...settings, screenReader: true }));
   });

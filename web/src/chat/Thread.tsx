@@ -7,6 +7,7 @@ import { type Message, Message_Role } from "../api/gen/mosaic/chat/v1/chat_pb.ts
 import { Button, FailureNote, IconButton, Spinner } from "../ui/index.ts";
 import { AnswerMessage } from "./AnswerMessage.tsx";
 import { useChat } from "./context.ts";
+import { refusalWords } from "./format.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { useStick } from "./scroll.ts";
 import { useSessionState } from "./sessions.ts";
@@ -162,7 +163,7 @@ function Pending({ outgoing }: { outgoing: Outgoing }) {
       )}
       {phase === "failed" && failure && (
         <>
-          <FailureNote failure={failure} />
+          <FailureNote failure={{ ...failure, message: refusalWords(failure) }} />
           <div className={styles.choices}>
             <Button size="small" icon={RotateCcw} onClick={() => session.retry(outgoing)}>
               Send again

@@ -52,9 +52,7 @@ function useCommands(prefix: string): Suggestions {
             const from = indexOfByte(prefix, replaceFrom);
             return { key: `${from} ${text}`, from, text, detail };
           });
-          // The name of a command is meant; what may follow it only perhaps.
-          const eager = !/\s/.test(prefix) && items.every((item) => item.text.trim() !== prefix);
-          setFound({ prefix, suggestions: { items, eager } });
+          setFound({ prefix, suggestions: { items, eager: isEager(items, prefix) } });
         },
         () => undefined,
       );
@@ -81,7 +79,12 @@ function stillFitting({ prefix: asked, suggestions }: Found, prefix: string): Su
     return NONE;
   }
   const items = suggestions.items.filter(({ from, text }) => text.startsWith(prefix.slice(from)));
-  return { items, eager: suggestions.eager && !/\s/.test(prefix) };
+  return { items, eager: isEager(items, prefix) };
+}
+
+/** The beginning of a command's name is meant to be completed; a whole name is sent, and what may follow it is no must. */
+function isEager(items: readonly Suggestion[], prefix: string): boolean {
+  return !/\s/.test(prefix) && items.every((item) => item.text.trim() !== prefix);
 }
 
 function useNames(text: string, cursor: number): Suggestions {

@@ -100,7 +100,7 @@ export class Session {
     this.#leaveHub?.();
     this.#watching.close();
     this.#reading.stop();
-    this.#keepDraft();
+    this.keepDraft();
     this.store.setState({ answers: new Map() });
   }
 
@@ -233,7 +233,16 @@ export class Session {
   setDraft(draft: Draft): void {
     this.store.setState({ draft, ...(draft.text === "" ? { refused: undefined } : {}) });
     clearTimeout(this.#draftTimer);
-    this.#draftTimer = setTimeout(() => this.#keepDraft(), DRAFT_MS);
+    this.#draftTimer = setTimeout(() => this.keepDraft(), DRAFT_MS);
+  }
+
+  /** Now, if it was typed here: another tab may have typed since into the same conversation. */
+  keepDraft(): void {
+    if (this.#draftTimer !== undefined) {
+      clearTimeout(this.#draftTimer);
+      this.#draftTimer = undefined;
+      keepDraft(drafts, this.id, this.store.getState().draft.text);
+    }
   }
 
   setSettings(settings: Settings): void {
@@ -283,11 +292,6 @@ export class Session {
       const streaming = streamingOf(this.store.getState().tree, FOLLOWED_MAX);
       this.#watching.follow(new Set(streaming.map(({ id }) => id)));
     }
-  }
-
-  #keepDraft(): void {
-    clearTimeout(this.#draftTimer);
-    keepDraft(drafts, this.id, this.store.getState().draft.text);
   }
 }
 
