@@ -17,14 +17,18 @@ import {
   SunMoon,
 } from "lucide-react";
 import { useEffect } from "react";
+import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { signOut } from "../sign-in/auth.ts";
 import { THEME_LABELS, THEME_NAMES } from "../ui/index.ts";
-import { type Command, registerCommand } from "./commands.ts";
+import { useRole } from "../workspace/hooks.tsx";
+import { type Command, registerCommand, useCommand } from "./commands.ts";
 import { focusRegion, stepRegion } from "./regions.ts";
 import { changeSettings } from "./settings.ts";
 import { type Overlay, useView } from "./view.ts";
 
 export function useFrameCommands(): void {
+  const admin = useRole() >= Role.ADMIN;
+  useCommand(admin ? TOKENS : undefined);
   useEffect(() => {
     const undo = [...overlays(), ...panels(), ...places(), ...themes()].map(registerCommand);
     return () => {
@@ -34,6 +38,14 @@ export function useFrameCommands(): void {
 }
 
 const view = useView.getState;
+
+const TOKENS: Command = {
+  id: "go.tokens",
+  title: "Tokens",
+  section: "Go to",
+  icon: KeyRound,
+  run: () => view().openView("tokens"),
+};
 
 /** The view opens first, then it can have the focus. */
 function afterDrawing(then: () => void): void {
@@ -186,13 +198,6 @@ function places(): Command[] {
       section: "Go to",
       icon: ChartColumn,
       run: () => view().openView("usage"),
-    },
-    {
-      id: "go.tokens",
-      title: "Tokens",
-      section: "Go to",
-      icon: KeyRound,
-      run: () => view().openView("tokens"),
     },
     { id: "page.out", title: "Sign out", section: "Page", icon: LogOut, run: () => void signOut() },
   ];
