@@ -221,6 +221,7 @@ test("commands are completed as the server says, by keys and by the mouse", asyn
   await expect.poll(() => box(page).inputValue()).toMatch(/^\/status ?$/);
   await page.keyboard.press("Enter");
   await page.getByRole("group", { name: "Status" }).getByText("kingfisher").waitFor();
+  await finished(page);
   await say(page, "//no command");
   await finished(page);
   await said(page).getByText("//no command").waitFor();

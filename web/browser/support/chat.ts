@@ -57,12 +57,14 @@ export async function conversation(page: Page): Promise<string> {
   return page.url().split("#c/")[1] ?? "";
 }
 
-/** Waits until the newest answer is not being generated any more. */
+/** Waits until nothing is on its way and the newest answer is not being generated any more. */
 export async function finished(page: Page): Promise<void> {
-  await page.locator('article[aria-busy="false"]').last().waitFor();
-  await page.waitForFunction(
-    () => [...document.querySelectorAll("article")].at(-1)?.getAttribute("aria-busy") !== "true",
-  );
+  await page.waitForFunction(() => {
+    // Only answers say whether they are busy: behind a person's message one is still to come.
+    const over = [...document.querySelectorAll("article")].at(-1)?.getAttribute("aria-busy") === "false";
+    const notes = [...document.querySelectorAll('[role="status"]')].map((each) => each.textContent ?? "");
+    return over && !notes.some((text) => /^(Sending|Asking for|Waiting for the connection)/.test(text));
+  });
 }
 
 /** The numbers of an answer of the model `numbers`, in the order in which they stand there. */
