@@ -11,6 +11,7 @@ import { refusalWords } from "./format.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { useStick } from "./scroll.ts";
 import { useSessionState } from "./sessions.ts";
+import { isCommand, recordedText } from "./slash.ts";
 import styles from "./Thread.module.css";
 import { reachesBeginning, shownBranch, siblingsOf, type Tree } from "./tree.ts";
 import { Said, UserMessage } from "./UserMessage.tsx";
@@ -152,7 +153,7 @@ function Pending({ outgoing }: { outgoing: Outgoing }) {
   return (
     <div className={styles.pending}>
       {what.kind === "send" && what.text !== "" && (
-        <Said text={what.text} command={what.text.startsWith("/")} waiting={phase !== "failed"} />
+        <Said text={recordedText(what.text)} command={isCommand(what.text)} waiting={phase !== "failed"} />
       )}
       {what.kind === "send" && what.images.length > 0 && <p>with {what.images.length} images</p>}
       {phase === "sending" && (

@@ -6,6 +6,7 @@ import { useClients, useWorkspace } from "../workspace/hooks.tsx";
 import { isLiveAgent, isLiveTerminal } from "../workspace/reduce.ts";
 import { matching, mentionAt, type Named } from "./mentions.ts";
 import { indexOfByte } from "./offsets.ts";
+import { isCommand } from "./slash.ts";
 
 export interface Suggestion {
   readonly key: string;
@@ -25,10 +26,6 @@ const NONE: Suggestions = { items: [], eager: false };
 /** Nobody completes what is longer. */
 const PREFIX_MAX = 4096;
 const PAUSE_MS = 60;
-
-export function isCommand(text: string): boolean {
-  return /^\/(?!\/)/.test(text);
-}
 
 export function useSuggestions(text: string, cursor: number): Suggestions {
   const commands = useCommands(isCommand(text) && cursor <= PREFIX_MAX ? text.slice(0, cursor) : "");

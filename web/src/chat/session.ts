@@ -24,6 +24,7 @@ import { byteLength } from "./offsets.ts";
 import type { Outgoing, Recorded } from "./outgoing.ts";
 import { Reading } from "./reading.ts";
 import { Sending } from "./sending.ts";
+import { isCommand, recordedText } from "./slash.ts";
 import { type Draft, initialState, type SessionState, type Settings } from "./state.ts";
 import { newestLeaf, streamingOf } from "./tree.ts";
 import { Watching } from "./watching.ts";
@@ -170,8 +171,8 @@ export class Session {
       phase !== "failed" &&
       what.kind === "send" &&
       message.role === Message_Role.USER &&
-      what.text.startsWith(message.content) &&
-      (what.text === message.content || isExcerpt(message));
+      recordedText(what.text).startsWith(message.content) &&
+      (recordedText(what.text) === message.content || isExcerpt(message));
     const mine = this.store.getState().outbox.find(isMine);
     if (mine) {
       this.#sending.put({ ...mine, phase: "recorded" });
@@ -303,7 +304,7 @@ function messagesOf(
   const common = {
     conversationId,
     createTime: timestampNow(),
-    command: what.kind === "send" && /^\/(?!\/)/.test(what.text),
+    command: what.kind === "send" && isCommand(what.text),
   };
   const answer = create(MessageSchema, {
     ...common,
@@ -321,7 +322,7 @@ function messagesOf(
     parentId: what.parentId ?? "",
     role: Message_Role.USER,
     state: Message_State.COMPLETE,
-    content: what.text,
+    content: recordedText(what.text),
     images: what.images.map(({ mediaType, data }) => ({ mediaType, data, sizeBytes: BigInt(data.length) })),
   });
   return [said, answer];
