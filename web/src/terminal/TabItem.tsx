@@ -11,7 +11,7 @@ import styles from "./TabStrip.module.css";
 import type { TabDeeds } from "./tab-deeds.ts";
 import { move, show, type Tab, unsplit } from "./tabs.ts";
 import { ViewersDialog } from "./ViewersDialog.tsx";
-import { ending } from "./words.ts";
+import { ending, plainTitle } from "./words.ts";
 
 export interface Drag {
   state: "dragged" | "before" | "after" | undefined;
@@ -182,7 +182,7 @@ function useMarks(terminalId: string) {
   const end = terminal && ending(terminal);
   return {
     name: terminal?.name || toldName || "terminal",
-    title: toldTitle || terminal?.title || "",
+    title: plainTitle(toldTitle || terminal?.title || ""),
     viewers: usePeek(terminalId, (state) => state.viewers) ?? 0,
     ended: end !== undefined,
     end,
