@@ -139,7 +139,7 @@ test("a bell flashes, marks a tab that is not shown, and makes a sound if that i
   await server().mosaic("term", "send", first, "--enter", "x");
   await tab(page, /bell rang/).waitFor();
   await tab(page, /bell rang/).click();
-  await expect.poll(() => shownTab(page).innerText()).not.toContain("bell");
+  await expect.poll(() => shownTab(page).textContent()).not.toContain("bell");
   await page.getByRole("button", { name: "Settings" }).first().click();
   await page.getByLabel("When the bell rings").click();
   await page.getByRole("option", { name: "Sound" }).click();
@@ -159,7 +159,7 @@ test("a title is the program's, as text without control characters", async () =>
   const title = (await shownTab(page).getAttribute("title")) ?? "";
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
   expect(title).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
-  expect(await shownTab(page).innerText()).toContain("three");
+  expect(await shownTab(page).textContent()).toContain("three");
   expect(await page.locator('img[src="x"]').count()).toBe(0);
   expect(await page.evaluate(() => Reflect.get(window, "stolen"))).toBeUndefined();
   await page.reload();

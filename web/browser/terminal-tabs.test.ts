@@ -63,10 +63,10 @@ test("tabs are walked through and moved, by mouse and by keyboard, and stay so",
   await openShell(page);
   await openShell(page);
   const [a = "", b = "", c = ""] = await names(page);
-  expect(await shownTab(page).innerText()).toContain(c);
+  expect(await shownTab(page).textContent()).toContain(c);
   // In a focused terminal.
   await page.keyboard.press("Control+Shift+ArrowLeft");
-  await expect.poll(() => shownTab(page).innerText()).toContain(b);
+  await expect.poll(() => shownTab(page).textContent()).toContain(b);
   await run(page, "echo in the sec''ond");
   await shows(page, "in the second");
   await page.keyboard.press("Control+Shift+PageUp");
@@ -74,9 +74,9 @@ test("tabs are walked through and moved, by mouse and by keyboard, and stay so",
   // Among the tabs.
   await shownTab(page).focus();
   await page.keyboard.press("End");
-  await expect.poll(() => shownTab(page).innerText()).toContain(c);
+  await expect.poll(() => shownTab(page).textContent()).toContain(c);
   await page.keyboard.press("ArrowRight");
-  await expect.poll(() => shownTab(page).innerText()).toContain(b);
+  await expect.poll(() => shownTab(page).textContent()).toContain(b);
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("Home");
   expect(await shownTab(page).evaluate((face) => face === document.activeElement)).toBe(true);

@@ -53,6 +53,17 @@ export class Visit {
     return page;
   }
 
+  /** Another page of this browser, signed in by a token. */
+  async enter(token: string): Promise<Page> {
+    const page = await this.context.newPage();
+    await page.goto(this.server.endpoint);
+    const box = page.getByLabel(/token/i).first();
+    await box.fill(token);
+    await box.press("Enter");
+    await page.getByRole("button", { name: "Settings" }).first().waitFor();
+    return page;
+  }
+
   /** Ends it; throws if anything was wrong. Leaves pictures of its pages where `MOSAIC_TEST_SHOTS` says. */
   async end(name: string): Promise<void> {
     const shots = process.env.MOSAIC_TEST_SHOTS;

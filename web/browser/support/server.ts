@@ -18,8 +18,8 @@ export class Server {
     private serving: Program,
   ) {}
 
-  /** Starts a new server. */
-  static async start(): Promise<Server> {
+  /** Starts a new server; `settings` come behind those of all tests. */
+  static async start(settings = ""): Promise<Server> {
     const dir = scratch();
     writeFileSync(join(dir, "models.toml"), models());
     const [llm, [, upstream = ""]] = await Program.start(
@@ -27,7 +27,7 @@ export class Server {
       ["--script", join(dir, "models.toml"), "--listen", "127.0.0.1:0"],
       /listening on (\S+)/,
     );
-    writeFileSync(join(dir, "mosaic.toml"), configuration(upstream));
+    writeFileSync(join(dir, "mosaic.toml"), configuration(upstream) + settings);
     if (process.getuid?.() === 0) chownSync(join(dir, "mosaic.toml"), account().uid, account().gid);
     const listen = `127.0.0.1:${await freePort()}`;
     return new Server(`http://${listen}`, dir, llm, await serve(dir, listen));

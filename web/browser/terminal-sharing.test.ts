@@ -1,0 +1,189 @@
+// One terminal before several: viewers, who may only read, who answers for the terminal. It must not know how readers are told apart.
+
+import { spawn } from "node:child_process";
+import type { Page, Request } from "playwright-core";
+import { expect, test } from "vitest";
+import { account, environment, program } from "./support/place.ts";
+import { suite } from "./support/suite.ts";
+import {
+  atShell,
+  chooseOfTab,
+  names,
+  openFromList,
+  prompt,
+  readable,
+  run,
+  screen,
+  shows,
+  tab,
+  tabs,
+  tool,
+  view,
+} from "./support/terminal.ts";
+
+const { server, visit } = suite();
+
+/** A program that asks what the terminal is, and counts the answers. */
+const ASK = `printf '\\033[c'; n=0; while IFS= read -rsd c -t 1 a; do n=$((n+1)); done; echo "answers"": $n"`;
+
+/** Another page that shows the terminal, in a browser of its own unless it is given one. */
+async function another(name: string, person?: Awaited<ReturnType<typeof visit>>): Promise<Page> {
+  const who = person ?? (await visit());
+  await readable(who.context);
+  const page = await who.signIn();
+  if ((await names(page)).includes(name)) await tab(page, name).click();
+  else await openFromList(page, name);
+  return page;
+}
+
+/** `mosaic term attach` in a terminal of the system's. */
+function attach(name: string): { end(): void } {
+  const { uid, gid } = account();
+  const child = spawn("script", ["-qefc", `${program("mosaic")} term attach ${name}`, "/dev/null"], {
+    cwd: "/",
+    env: {
+      ...environment(),
+      TERM: "xterm-256color",
+      MOSAIC_ENDPOINT: server().endpoint,
+      MOSAIC_TOKEN: server().token(),
+    },
+    stdio: ["pipe", "ignore", "ignore"],
+    ...(process.getuid?.() === 0 ? { uid, gid } : {}),
+  });
+  return { end: () => child.kill() };
+}
+
+test("viewers are counted and named, from the command line too, and one is shown out", async () => {
+  const page = await atShell(await visit());
+  const [name = ""] = await names(page);
+  const cli = attach(name);
+  const other = await another(name);
+  await shows(other, "$");
+  await tab(page, /3\s*viewers/).waitFor();
+  await chooseOfTab(page, name, "Viewers");
+  const dialog = page.getByRole("dialog", { name: `Viewers of ${name}` });
+  const entries = dialog.getByRole("listitem");
+  await expect.poll(() => entries.count()).toBe(3);
+  await dialog.getByText(/operator/).first().waitFor();
+  expect(await dialog.getByText(/reads and types/).count()).toBeGreaterThan(0);
+  cli.end();
+  await expect.poll(() => entries.count(), { timeout: 10_000 }).toBe(2);
+});
+
+test("with a viewer's token nothing is typed, sized, signalled or closed", async () => {
+  const owner = await atShell(await visit());
+  const [name = ""] = await names(owner);
+  await run(owner, "echo be''fore");
+  await shows(owner, "before");
+  const token = (await server().mosaic("token", "create", "looker", "--role", "viewer")).trim();
+  // Without a SharedWorker, so that all calls can be seen from here.
+  const calls: string[] = [];
+  const seen = (request: Request) => calls.push(new URL(request.url()).pathname);
+  const looker = await visit({ width: 900, height: 700 });
+  await readable(looker.context);
+  await looker.context.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
+  looker.context.on("request", seen);
+  const page = await looker.enter(token);
+  await openFromList(page, name);
+  await shows(page, "before");
+  await view(page, name).getByText("Read-only").waitFor();
+  await prompt(page).focus();
+  await page.keyboard.type("echo typed\r");
+  await view(page, name).getByText("Your token can only read").waitFor();
+  await page.keyboard.press("Control+Shift+V");
+  await page.setViewportSize({ width: 1000, height: 600 });
+  for (const gone of ["New terminal", "Split terminal", "Close terminal"])
+    expect(await tool(page, gone).count(), gone).toBe(0);
+  // Only the tab: the terminal runs on.
+  await tab(page, name).focus();
+  await page.keyboard.press("Delete");
+  await tabs(page).getByRole("tab").waitFor({ state: "detached" });
+  await run(owner, "echo af''ter");
+  await shows(owner, "after");
+  expect(await screen(owner)).not.toContain("typed");
+  expect(calls.filter((path) => path.includes("TerminalService")).length).toBeGreaterThan(0);
+  expect(calls.filter((path) => /\/(Write|Resize|SendSignal|CloseTerminal|UpdateTerminal|CreateTerminal)$/.test(path))).toEqual([]);
+});
+
+test("a program's questions are answered once, and not again when they are replayed", async () => {
+  const page = await atShell(await visit());
+  await run(page, ASK);
+  await shows(page, "answers: 1");
+  // Whatever is typed now shows as it is.
+  const answers = async () => (await screen(page)).match(/\^\[\[\?[\d;]+c/g)?.length;
+  await run(page, "clear; printf '\\033[c'; cat >/dev/null");
+  await expect.poll(answers).toBe(1);
+  await run(page, "before");
+  await page.reload();
+  await shows(page, "before");
+  await prompt(page).focus();
+  await run(page, "behind");
+  await shows(page, "behind");
+  expect(await answers()).toBe(1);
+});
+
+test("with several pages only the one that typed last answers, in one browser and in two", async () => {
+  const first = await visit();
+  const page = await atShell(first);
+  const [name = ""] = await names(page);
+  const same = await another(name, first);
+  const far = await visit({ width: 1200, height: 800 });
+  const other = await another(name, far);
+  for (const each of [page, same, other, page]) {
+    await shows(each, "$");
+    await view(each, name).click();
+    await run(each, `clear; ${ASK}`);
+    await shows(each, "answers: 1");
+  }
+});
+
+test("a size is that of the window that typed last, and can be taken", async () => {
+  const page = await atShell(await visit());
+  const [name = ""] = await names(page);
+  const other = await another(name, await visit({ width: 1100, height: 700 }));
+  await view(other, name).click();
+  await run(other, "clear; stty size");
+  await shows(other, /^\s*\d+ \d+/m);
+  await view(page, name).getByText(/the size of the window that typed last/).waitFor();
+  await view(page, name).getByRole("button", { name: "Use this size" }).click();
+  await view(other, name).getByText(/the size of the window that typed last/).waitFor();
+  expect(await view(page, name).getByText(/the size of the window/).count()).toBe(0);
+});
+
+test("a terminal closed with keys under way takes no other with it", async () => {
+  const page = await atShell(await visit());
+  const [first = ""] = await names(page);
+  await tool(page, "New terminal").click();
+  await tabs(page).getByRole("tab").nth(1).waitFor();
+  const second = (await names(page))[1] ?? "";
+  await shows(view(page, second), "$");
+  await run(page, "cat >/dev/null");
+  for (const key of "many keys without a pause".repeat(8)) void page.keyboard.press(key === " " ? "Space" : key);
+  await tool(page, "Close terminal").click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Close terminal" }).click();
+  await tab(page, second).waitFor({ state: "detached" });
+  await view(page, first).click();
+  await run(page, "echo goes o''n");
+  await shows(page, "goes on");
+  expect(await page.getByText(/Typing waits/).count()).toBe(0);
+});
+
+test("terminals of others appear by themselves; closed and deleted elsewhere they say so", async () => {
+  const page = await atShell(await visit());
+  await server().mosaic("term", "new", "-d", "--name", "elsewhere", "--", "/bin/cat");
+  await openFromList(page, "elsewhere");
+  await prompt(page).focus();
+  await run(page, "hello");
+  await shows(page, /hello.*hello/s);
+  await server().mosaic("term", "rename", "elsewhere", "renamed");
+  await tab(page, "renamed").waitFor();
+  await server().mosaic("term", "close", "renamed");
+  await view(page, "renamed").getByText(/^Closed after/).waitFor();
+  await server().mosaic("term", "rm", "renamed");
+  await page.getByText(/It was deleted/).waitFor();
+  await tab(page, "renamed").waitFor();
+  await page.reload();
+  await page.getByText(/were deleted/).waitFor();
+  await tool(page, "Close terminal").click();
+  await expect.poll(() => names(page)).toHaveLength(1);
+});
