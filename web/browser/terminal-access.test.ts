@@ -1,7 +1,7 @@
 // Terminals without a mouse, without sight, and on a phone. It must not know what programs print.
 
 import { expect, test } from "vitest";
-import { serious } from "./support/axe.ts";
+import { violations } from "./support/axe.ts";
 import { suite } from "./support/suite.ts";
 import { atShell, chooseOfTab, names, prompt, readable, run, screen, shows, tab, tool, view } from "./support/terminal.ts";
 
@@ -55,7 +55,7 @@ test("screen-reader mode is chosen in the menu and reads out what comes", async 
   await run(page, "echo read o''ut");
   await shows(page, "read out");
   await page.locator('.xterm-accessibility [aria-live="assertive"]').filter({ hasText: "read out" }).waitFor({ state: "attached" });
-  expect(await serious(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
 });
 
 test("axe finds nothing serious in the terminals' dialogs, menus and lists, dark and light", async () => {
@@ -63,7 +63,7 @@ test("axe finds nothing serious in the terminals' dialogs, menus and lists, dark
   const [name = ""] = await names(page);
   for (const theme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme: theme });
-    const clean = async (what: string) => expect(await serious(page), `${theme}, ${what}`).toEqual([]);
+    const clean = async (what: string) => expect(await violations(page), `${theme}, ${what}`).toEqual([]);
     await tab(page, name).click({ button: "right" });
     await page.getByRole("menuitem", { name: "Rename" }).waitFor();
     await clean("the tab's menu");
@@ -96,7 +96,7 @@ test("axe finds nothing serious in the terminals' dialogs, menus and lists, dark
   await run(page, "sleep 100");
   await tool(page, "Close terminal").click();
   await page.getByRole("alertdialog").waitFor();
-  expect(await serious(page), "the question").toEqual([]);
+  expect(await violations(page), "the question").toEqual([]);
 });
 
 test("a phone has the keys that it lacks in a row, and they do what they say", async () => {
@@ -133,6 +133,6 @@ test("a phone has the keys that it lacks in a row, and they do what they say", a
     const box = await button.boundingBox();
     expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(44);
   }
-  expect(await serious(page)).toEqual([]);
+  expect(await violations(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
 });

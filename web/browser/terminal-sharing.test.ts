@@ -129,10 +129,10 @@ test("with several pages only the one that typed last answers, in one browser an
   const same = await another(name, first);
   const far = await visit({ width: 1200, height: 800 });
   const other = await another(name, far);
-  for (const each of [page, same, other, page]) {
-    await shows(each, "$");
+  for (const [turn, each] of [page, same, other, page].entries()) {
     await view(each, name).click();
-    await run(each, `clear; ${ASK}`);
+    await run(each, `clear; ${ASK}; echo turn ${turn} o''ver`);
+    await shows(each, `turn ${turn} over`);
     await shows(each, "answers: 1");
   }
 });

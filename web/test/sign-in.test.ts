@@ -17,9 +17,11 @@ test("the code is in the fragment only", () => {
 
 describe("what was kept", () => {
   test("comes back", () => {
-    expect(parseCredential('{"token":"mosaic_x","sessionId":"1"}')).toEqual({
+    const linked = { token: "mosaic_x", tokenId: "1", session: true };
+    expect(parseCredential(JSON.stringify(linked))).toEqual(linked);
+    expect(parseCredential('{"token":"mosaic_x","tokenId":"1"}')).toEqual({
       token: "mosaic_x",
-      sessionId: "1",
+      tokenId: "1",
     });
     expect(parseCredential('{"token":"mosaic_x"}')).toEqual({ token: "mosaic_x" });
   });

@@ -2,13 +2,13 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { launch, Visit } from "./browser.ts";
+import { launch, Visit, type Way } from "./browser.ts";
 import { Server } from "./server.ts";
 
 export interface Suite {
   server(): Server;
   /** A profile of its own, watched, and closed after the test. */
-  visit(size?: { width: number; height: number }): Promise<Visit>;
+  visit(size?: { width: number; height: number }, way?: Way): Promise<Visit>;
 }
 
 /** `settings`: more of the server's configuration. */
@@ -36,8 +36,8 @@ export function suite(settings = ""): Suite {
   };
   return {
     server: () => there(server),
-    async visit(size) {
-      const visit = await Visit.begin(there(browser), there(server), size);
+    async visit(size, way) {
+      const visit = await Visit.begin(there(browser), there(server), size, way);
       visits.push(visit);
       return visit;
     },

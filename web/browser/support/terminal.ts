@@ -6,7 +6,8 @@ import type { Visit } from "./browser.ts";
 /** Lets terminals tell screen readers what they show, which is how a test reads them, too. */
 export async function readable(where: Page | BrowserContext): Promise<void> {
   await where.addInitScript(() => {
-    if (!location.protocol.startsWith("http")) return;
+    // An empty page has no storage.
+    if (location.protocol === "about:") return;
     const settings = JSON.parse(localStorage.getItem("mosaic.settings") ?? "{}");
     localStorage.setItem("mosaic.settings", JSON.stringify({ ...settings, screenReader: true }));
   });

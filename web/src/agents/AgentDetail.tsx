@@ -129,7 +129,7 @@ function DetailHeader({ detail, row, onClose }: { detail: Detail; row: Row; onCl
       <div className={styles.state} role="status">
         <StateLabel state={row.state} />
         <span className={styles.dim}>
-          <Elapsed since={row.since} until={row.until} className={styles.time} />
+          <Elapsed since={row.since} until={row.until} className={styles.time} unsaid />
           {job.attemptsMax > 1 && ` · attempt ${job.attempts} of ${job.attemptsMax}`}
         </span>
       </div>

@@ -192,7 +192,7 @@ function Rows({ conversations, canWrite, more, onMore, empty }: RowsProps) {
           return (
             <li key={key} style={{ height: size, transform: `translateY(${start}px)` }}>
               {row.kind === "day" ? (
-                <h3 className={styles.day}>{row.label}</h3>
+                <h2 className={styles.day}>{row.label}</h2>
               ) : (
                 <ConversationRow
                   conversation={row.conversation}

@@ -51,7 +51,7 @@ export function Desk() {
                 </Stand>
               </aside>
             </SidePanel>
-            <Separator className={styles.upright} aria-label="Resize conversations" />
+            <Separator className={styles.upright} title="Resize conversations" />
           </>
         )}
         <Panel id="middle" minSize={280} className={styles.panel}>
@@ -59,7 +59,7 @@ export function Desk() {
         </Panel>
         {rightPanel === "open" && (
           <>
-            <Separator className={styles.upright} aria-label="Resize agents" />
+            <Separator className={styles.upright} title="Resize agents" />
             <SidePanel name="right" size={sizes.right}>
               <aside
                 id={regionId("agents")}
@@ -97,7 +97,7 @@ function Middle({ full }: { full: boolean }) {
       </Panel>
       {panel !== "closed" && (
         <>
-          <Separator className={styles.level} aria-label="Resize terminals" />
+          <Separator className={styles.level} title="Resize terminals" />
           <SidePanel name="bottom" size={bottom}>
             <div id={regionId("terminals")} tabIndex={-1} className={full ? styles.full : styles.terminals}>
               <Stand name="The terminals">

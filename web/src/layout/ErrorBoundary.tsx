@@ -3,12 +3,15 @@
 import { RotateCw, TriangleAlert } from "lucide-react";
 import { Component, type ErrorInfo, type ReactNode } from "react";
 import { Button, Empty } from "../ui/index.ts";
+import styles from "./ErrorBoundary.module.css";
 
 export interface ErrorBoundaryProps {
   /** What failed, such as "The chat". */
   name: string;
   /** A change tries again, such as another conversation. */
   of?: string;
+  /** It stands over the page, not in it: what it says does so too, and can be put away. */
+  onClose?(): void;
   children: ReactNode;
 }
 
@@ -34,14 +37,15 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, State> {
 
   override render(): ReactNode {
     const { error } = this.state;
-    if (!error) return this.props.children;
+    const { name, onClose, children } = this.props;
+    if (!error) return children;
     // A part that could not be loaded: the page is older than the server, or the server is away.
     const loading = /dynamically imported module|module script|Failed to fetch/i.test(error.message);
     return (
-      <div role="alert">
+      <div role="alert" className={onClose ? styles.over : styles.in}>
         <Empty
           icon={TriangleAlert}
-          title={loading ? `${this.props.name} could not be loaded` : `${this.props.name} stopped working`}
+          title={loading ? `${name} could not be loaded` : `${name} stopped working`}
           text={
             loading
               ? "The server may be away, or newer than this page."
@@ -57,6 +61,17 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, State> {
               <Button variant={loading ? "primary" : "plain"} onClick={() => window.location.reload()}>
                 Reload the page
               </Button>
+              {onClose && (
+                <Button
+                  variant="ghost"
+                  onClick={() => {
+                    this.setState({ error: undefined });
+                    onClose();
+                  }}
+                >
+                  Close
+                </Button>
+              )}
             </>
           }
         />

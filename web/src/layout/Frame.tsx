@@ -77,14 +77,14 @@ function useRefusal(onRefused: (why: Failure) => void): void {
 
 function SkipLinks() {
   return (
-    <div className={styles.skip}>
+    <nav className={styles.skip} aria-label="Skip">
       <button type="button" onClick={() => focusRegion("main")}>
         Skip to the main part
       </button>
       <button type="button" onClick={() => focusRegion("terminals")}>
         Skip to the terminals
       </button>
-    </div>
+    </nav>
   );
 }
 
@@ -92,7 +92,7 @@ function Overlays() {
   const { overlay, setOverlay } = useView();
   const close = () => setOverlay(undefined);
   return (
-    <ErrorBoundary name="A dialog" of={overlay}>
+    <ErrorBoundary name="A dialog" of={overlay} onClose={close}>
       <Suspense fallback={null}>
         {overlay === "palette" && <Palette open onClose={close} />}
         {overlay === "settings" && <SettingsDialog open onClose={close} />}

@@ -149,7 +149,7 @@ function Remember() {
   return (
     <Switch
       label="Stay signed in on this computer"
-      hint={auth.remembered ? "In all tabs, until you sign out." : "Now: until this tab is closed."}
+      hint={auth.remembered ? "In all tabs, until you sign out." : "Off: only until this tab is closed."}
       checked={auth.remembered}
       onChange={setRemembered}
     />

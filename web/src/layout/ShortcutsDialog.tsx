@@ -3,6 +3,7 @@
 import { Dialog, Kbd } from "../ui/index.ts";
 import { isApple, keyNames } from "../ui/keys.ts";
 import { type Command, shortcutsOf, useCommands } from "./commands.ts";
+import { FIXED_SHORTCUTS, type FixedShortcut } from "./fixedShortcuts.ts";
 import styles from "./ShortcutsDialog.module.css";
 
 export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose(): void }) {
@@ -24,42 +25,40 @@ export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose(): v
       }
       width="medium"
     >
-      {[...sections].map(([section, list]) => (
-        <section key={section} className={styles.section}>
-          <h3 className={styles.heading}>{section}</h3>
-          <dl className={styles.list}>
-            {list.map((command) => (
-              <div key={command.id} className={styles.row}>
-                <dt>{command.title}</dt>
-                <dd className={styles.keys}>
-                  {distinct(shortcutsOf(command.shortcut)).map((keys) => (
-                    <Kbd key={keys} keys={keys} />
-                  ))}
-                </dd>
-              </div>
-            ))}
-          </dl>
-        </section>
-      ))}
-      <section className={styles.section}>
-        <h3 className={styles.heading}>Everywhere</h3>
-        <dl className={styles.list}>
-          <div className={styles.row}>
-            <dt>Leave a terminal by Tab, or stay in it</dt>
-            <dd className={styles.keys}>
-              <Kbd keys="Ctrl+Shift+M" />
-            </dd>
-          </div>
-          <div className={styles.row}>
-            <dt>Resize the panel whose border has the focus</dt>
-            <dd className={styles.keys}>
-              <Kbd keys="←" />
-              <Kbd keys="→" />
-            </dd>
-          </div>
-        </dl>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrolled by keys too */}
+      <section aria-label="All shortcuts" className={styles.all} tabIndex={0}>
+        {[...sections].map(([section, list]) => (
+          <Section
+            key={section}
+            title={section}
+            shortcuts={list.map(({ title, shortcut }) => ({ title, keys: distinct(shortcutsOf(shortcut)) }))}
+          />
+        ))}
+        {Object.entries(FIXED_SHORTCUTS).map(([section, shortcuts]) => (
+          <Section key={section} title={section} shortcuts={shortcuts} />
+        ))}
       </section>
     </Dialog>
+  );
+}
+
+function Section({ title: heading, shortcuts }: { title: string; shortcuts: readonly FixedShortcut[] }) {
+  return (
+    <section className={styles.section}>
+      <h3 className={styles.heading}>{heading}</h3>
+      <dl>
+        {shortcuts.map(({ title, keys }) => (
+          <div key={title} className={styles.row}>
+            <dt>{title}</dt>
+            <dd className={styles.keys}>
+              {keys.map((each) => (
+                <Kbd key={each} keys={each} />
+              ))}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
   );
 }
 

@@ -6,7 +6,8 @@ import { replacing, useView, type View } from "./view.ts";
 import { kept, restored } from "./viewState.ts";
 
 const KEY = "mosaic.view";
-export const NARROW = "(max-width: 767px)";
+/** Also a phone that lies on its side: it is wide, but too low for panels. */
+export const NARROW = "(max-width: 767px), (max-height: 479px) and (pointer: coarse)";
 /** Three columns have room from here on, in pixels. */
 const ROOMY = 1100;
 const WRITE_AFTER_MS = 250;

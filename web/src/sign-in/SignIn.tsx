@@ -6,7 +6,7 @@ import { Button, Field, Input, Spinner, Switch } from "../ui/index.ts";
 import { type Auth, signInWithToken } from "./auth.ts";
 import { Logo } from "./Logo.tsx";
 import styles from "./SignIn.module.css";
-import { storyOf } from "./words.ts";
+import { NOT_A_TOKEN, storyOf } from "./words.ts";
 
 export function SignIn({ auth }: { auth: Exclude<Auth, { state: "in" }> }) {
   return (
@@ -40,7 +40,7 @@ function Why({ auth }: { auth: Exclude<Auth, { state: "in" }> }) {
       <div className={styles.whyWords}>
         <p className={styles.whyTitle}>{story.title}</p>
         <p>{story.text}</p>
-        {auth.why && (
+        {auth.why && auth.why.reason !== NOT_A_TOKEN && (
           <p className={styles.reason}>
             <code>{auth.why.reason}</code>
             {auth.why.requestId && (
@@ -93,9 +93,7 @@ function TokenForm({ busy }: { busy: boolean }) {
       </Field>
       <Switch
         label="Remember on this computer"
-        hint={
-          remember ? "In all tabs, until you sign out." : "Else until this tab is closed; reloading is fine."
-        }
+        hint={remember ? "In all tabs, until you sign out." : "Off: only until this tab is closed."}
         checked={remember}
         onChange={setRemember}
       />

@@ -3,7 +3,7 @@
 
 import { create } from "zustand";
 import { makeClients } from "../api/clients.ts";
-import { type Failure, failureOf } from "../api/failure.ts";
+import { type Failure, failure, failureOf } from "../api/failure.ts";
 import { takeCode } from "./code.ts";
 import {
   type Credential,
@@ -14,6 +14,7 @@ import {
   keepCredential,
   keptCredential,
 } from "./credential.ts";
+import { NOT_A_TOKEN } from "./words.ts";
 
 export type Auth =
   /** A code or a token is with the server. */
@@ -23,6 +24,9 @@ export type Auth =
   | { state: "in"; credential: Credential; remembered: boolean };
 
 export const useAuth = create<Auth>(() => ({ state: "out" }));
+
+/** Tabs tell each other here whose sign-out it is: one that has the token of its own storage knows it from nowhere else. */
+const leaving = typeof BroadcastChannel === "function" ? new BroadcastChannel("mosaic sign-out") : undefined;
 
 /** Begins, once for a page: with the link's code if it came by one, else with what was kept. */
 export function startAuth(): void {
@@ -38,6 +42,10 @@ export function startAuth(): void {
   window.addEventListener("storage", (event) => {
     if (isCredentialChange(event)) follow();
   });
+  leaving?.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+    const auth = useAuth.getState();
+    if (auth.state === "in" && auth.credential.tokenId === data) leave();
+  });
 }
 
 /** Signs in with a token that a person has. */
@@ -45,14 +53,13 @@ export async function signInWithToken(text: string, remember: boolean): Promise<
   const token = text.trim();
   const retry = () => void signInWithToken(token, remember);
   if (!isToken(token)) {
-    const message = "That is no token: it has no spaces and begins with mosaic_.";
-    set({ state: "out", by: "token", why: wrong("TOKEN_UNKNOWN", message) });
+    set({ state: "out", by: "token", why: failure(NOT_A_TOKEN, "invalid_argument", "That is not a token.") });
     return;
   }
   set({ state: "checking", by: "token" });
   try {
-    await makeClients(token).workspace.whoAmI({});
-    enter({ token }, remember);
+    const me = await makeClients(token).workspace.whoAmI({});
+    enter({ token, tokenId: me.token?.id }, remember);
   } catch (error) {
     const why = failureOf(error);
     set({ state: "out", by: "token", why, retry: why.retryable ? retry : undefined });
@@ -75,15 +82,17 @@ export function refused(token: string, why: Failure): void {
   set({ state: "out", by: "session", why });
 }
 
-/** Leaves. The session that a link made is ended on the server too, if it may do so. */
+/** Leaves, in all tabs that have this token. What a link made is ended on the server too, if it may do so. */
 export async function signOut(): Promise<void> {
   const auth = useAuth.getState();
   if (auth.state !== "in") return;
+  const { token, tokenId, session } = auth.credential;
   leave();
-  const { token, sessionId } = auth.credential;
-  if (sessionId === undefined) return;
+  if (tokenId === undefined) return;
+  leaving?.postMessage(tokenId);
+  if (!session) return;
   try {
-    await makeClients(token).workspace.revokeToken({ tokenId: sessionId });
+    await makeClients(token).workspace.revokeToken({ tokenId });
   } catch {
     // Only admins may revoke, and the server may be away: the session then ends by its time.
   }
@@ -94,7 +103,7 @@ async function exchange(code: string): Promise<void> {
   try {
     const { secret, token } = await makeClients(undefined).workspace.exchangeSignInCode({ code });
     // Whoever was remembered on this computer stays so: only the token is another one.
-    enter({ token: secret, sessionId: token?.id }, keptCredential()?.remembered ?? false);
+    enter({ token: secret, tokenId: token?.id, session: true }, keptCredential()?.remembered ?? false);
   } catch (error) {
     const why = failureOf(error);
     const again = why.retryable ? () => void exchange(code) : undefined;
@@ -126,8 +135,4 @@ function leave(): void {
 
 function set(auth: Auth): void {
   useAuth.setState(auth, true);
-}
-
-function wrong(reason: string, message: string): Failure {
-  return { reason, code: "unauthenticated", message, retryable: false, metadata: {} };
 }

@@ -2,8 +2,10 @@
 
 export interface Credential {
   token: string;
-  /** The id of the session that a sign-in link made here; absent for a token that was pasted. */
-  sessionId?: string;
+  /** The token's id at the server: tabs speak of it, never of the token. */
+  tokenId?: string;
+  /** True if a sign-in link made it here: then it ends when the person leaves. */
+  session?: boolean;
 }
 
 const KEY = "mosaic.token";
@@ -64,9 +66,11 @@ export function parseCredential(text: string | null): Credential | undefined {
   try {
     const data: unknown = JSON.parse(text);
     if (typeof data !== "object" || data === null) return undefined;
-    const [token, sessionId]: unknown[] = [Reflect.get(data, "token"), Reflect.get(data, "sessionId")];
+    const of = (name: string): unknown => Reflect.get(data, name);
+    const [token, tokenId] = [of("token"), of("tokenId")];
     if (typeof token !== "string" || !isToken(token)) return undefined;
-    return typeof sessionId === "string" ? { token, sessionId } : { token };
+    if (typeof tokenId !== "string") return { token };
+    return { token, tokenId, ...(of("session") === true ? { session: true } : {}) };
   } catch {
     return undefined;
   }

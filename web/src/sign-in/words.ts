@@ -2,6 +2,9 @@
 
 import type { Failure } from "../api/failure.ts";
 
+/** What was entered cannot be one, so the server was not asked. */
+export const NOT_A_TOKEN = "NOT_A_TOKEN";
+
 export interface Story {
   title: string;
   text: string;
@@ -25,6 +28,12 @@ export function storyOf(
       return {
         title: "Too many attempts to sign in",
         text: "The server takes no more of them for now. Wait a minute, then try again.",
+        another: true,
+      };
+    case NOT_A_TOKEN:
+      return {
+        title: "That is not a token",
+        text: "A token is one word that begins with mosaic_. Check that all of it was copied, and nothing else.",
         another: true,
       };
     case "TOKEN_EXPIRED":

@@ -107,8 +107,9 @@ function TypingBar({ session }: { session: Session }) {
     <Bar tone="warn">
       <span className={styles.text}>
         Typing waits. {sentence(problem.message)}{" "}
-        {pending > 0 &&
-          `${bytesWords(BigInt(pending))} are kept and typed once, in order, as soon as it goes on.`}
+        {pending > 0 && "What you type is kept and typed once, in order, as soon as it goes on. "}
+        {/* It changes with each key, which is not to be said each time. */}
+        {pending > 0 && <span aria-hidden>{bytesWords(BigInt(pending))} wait.</span>}
       </span>
     </Bar>
   );
@@ -122,7 +123,7 @@ function PasteBar({ session }: { session: Session }) {
   const gone = Math.max(0, of - left);
   return (
     <Bar tone="dim">
-      <span className={styles.text}>
+      <span className={styles.text} aria-hidden>
         Pasting: {bytesWords(BigInt(gone))} of {bytesWords(BigInt(of))}
       </span>
       <progress className={styles.progress} value={gone} max={of} aria-label="Paste" />

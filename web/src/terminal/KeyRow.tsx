@@ -15,7 +15,7 @@ function subscribe(changed: () => void): () => void {
 }
 
 const TEXT: [RowKey, string, string][] = [
-  ["esc", "Esc", "Escape"],
+  ["esc", "Esc", "Esc: escape"],
   ["tab", "Tab", "Tab"],
 ];
 
@@ -53,7 +53,7 @@ export function KeyRow({ session }: { session: Session }) {
       <button
         type="button"
         className={styles.key}
-        aria-label="Control, for the next key"
+        aria-label="Ctrl, for the next key"
         aria-pressed={control}
         onClick={() => session.state.setState({ control: !control })}
       >
