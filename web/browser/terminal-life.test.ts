@@ -7,14 +7,6 @@ import { atShell, names, prompt, run, screen, shownTab, shows, tool, view } from
 
 const { visit } = suite();
 
-/** Turns the wheel over the terminal until its oldest line is in sight. */
-async function toTop(page: Page): Promise<void> {
-  const box = await page.locator(".xterm-screen").last().boundingBox();
-  if (!box) throw new Error("the terminal is not in sight");
-  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
-  await page.mouse.wheel(0, -10_000_000);
-}
-
 async function numbers(page: Page): Promise<number[]> {
   return (await screen(page))
     .split("\n")
@@ -30,18 +22,22 @@ test("older output than the screen holds comes from the log when it is asked for
   await page.reload();
   await shows(page, "ended");
   const more = page.getByRole("button", { name: "Load earlier output" });
-  await toTop(page);
+  await prompt(page).focus();
+  await page.keyboard.press("Control+Shift+Home");
   await more.waitFor();
   const before = (await numbers(page))[0] ?? 0;
   expect(before).toBeGreaterThan(10_000);
   await more.click();
-  await toTop(page);
-  await expect.poll(async () => (await numbers(page))[0] ?? before, { timeout: 20_000 }).toBeLessThan(20);
+  await prompt(page).focus();
+  const top = async () => {
+    await page.keyboard.press("Control+Shift+Home");
+    return (await numbers(page))[0] ?? before;
+  };
+  await expect.poll(top, { timeout: 20_000 }).toBeLessThan(20);
   const shown = await numbers(page);
   expect(shown).toEqual(shown.map((_, n) => (shown[0] ?? 0) + n));
   expect(await more.count()).toBe(0);
   // What is typed goes on at the end.
-  await prompt(page).focus();
   await run(page, "echo sti''ll");
   await shows(page, "still");
 });
@@ -50,18 +46,28 @@ test("an end says how, and a restart runs the same again in its place", async ()
   const page = await atShell(await visit());
   const [name = ""] = await names(page);
   await run(page, "exit 3");
-  await view(page, name).getByText(/^Exited with code 3 after/).waitFor();
-  await shownTab(page).getByText(/^(ended: )?3$/).waitFor();
+  await view(page, name)
+    .getByText(/^Exited with code 3 after/)
+    .waitFor();
+  await shownTab(page)
+    .getByText(/^(ended: )?3$/)
+    .waitFor();
   await prompt(page).focus();
   await page.keyboard.type("x");
   await page.getByText(/nobody reads what is typed/).waitFor();
   await view(page, name).getByRole("button", { name: "Restart" }).click();
+  await page.getByText(/^Exited with code/).waitFor({ state: "detached" });
   await shows(page, "$");
+  await expect.poll(() => prompt(page).evaluate((area) => area === document.activeElement)).toBe(true);
   await run(page, "echo ag''ain; kill -9 $$");
   await shows(page, "again");
-  await view(page, name).getByText(/^Ended by SIGKILL/).waitFor();
+  await view(page, name)
+    .getByText(/^Ended by SIGKILL/)
+    .waitFor();
   await page.reload();
-  await view(page, name).getByText(/^Ended by SIGKILL/).waitFor();
+  await view(page, name)
+    .getByText(/^Ended by SIGKILL/)
+    .waitFor();
   await shows(page, "again");
   await view(page, name).getByRole("button", { name: "Close" }).click();
   await page.getByText("No terminal is open").waitFor();
@@ -89,7 +95,10 @@ test("a command of one's own runs where it is told to, and its failure is said",
   await page.keyboard.press("Escape");
   // A command of one's own is something that runs.
   await tool(page, "Close terminal").click();
-  await page.getByRole("alertdialog").getByText(/still running/).waitFor();
+  await page
+    .getByRole("alertdialog")
+    .getByText(/still running/)
+    .waitFor();
 });
 
 test("a program that fills the screen shows the same screen after a reload, and goes on", async () => {
@@ -98,14 +107,16 @@ test("a program that fills the screen shows the same screen after a reload, and 
   await shows(page, /^1\s*2\s*3\s*4/);
   await page.keyboard.type("250Gzt");
   await shows(page, /^250\s*251\s*252/);
-  await page.keyboard.type("ofrom before\x1b");
+  await page.keyboard.type("ofrom before");
+  await page.keyboard.press("Escape");
   await shows(page, "from before");
   const before = await screen(page);
   await page.reload();
   await shows(page, "from before");
   await expect.poll(() => screen(page)).toBe(before);
   await prompt(page).focus();
-  await page.keyboard.type("ofrom behind\x1b");
+  await page.keyboard.type("ofrom behind");
+  await page.keyboard.press("Escape");
   await shows(page, /from before\s*from behind/);
   await page.keyboard.type(":q!\r");
   await shows(page, "$");
@@ -114,7 +125,10 @@ test("a program that fills the screen shows the same screen after a reload, and 
 
 test("a screen of its own is still one after much output and a reload", async () => {
   const page = await atShell(await visit());
-  await run(page, "printf '\\033[?1049h\\033[?25l'; seq 1 60000; printf 'on the ot''her'; read -r; printf '\\033[?1049l\\033[?25h'");
+  await run(
+    page,
+    "printf '\\033[?1049h\\033[?25l'; seq 1 60000; printf 'on the ot''her'; read -r; printf '\\033[?1049l\\033[?25h'",
+  );
   await shows(page, "on the other");
   await page.reload();
   await shows(page, "on the other");

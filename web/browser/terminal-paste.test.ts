@@ -57,7 +57,7 @@ test("many lines run only after a yes; a program that takes a paste as one is no
   // Bracketed: what could end the brackets from inside does not.
   await page.keyboard.press("Control+D");
   await run(page, "clear; printf '\\033[?2004h'; stty -icanon -echo; head -c 70 | cat -v; stty sane");
-  await paste(page, "one\ntwo\x1b[201~rm -rf\n" + "x".repeat(60));
+  await paste(page, `one\ntwo\x1b[201~rm -rf\n${"x".repeat(60)}`);
   await shows(page, /\^\[\[200~one/);
   expect(await question.count()).toBe(0);
   const shown = await screen(page);
@@ -97,10 +97,7 @@ test("a program's wish to write to the clipboard waits for a yes, and it is neve
   await run(page, osc("from a program"));
   await wish.waitFor();
   expect(await clipboard(page)).toBe("secret");
-  await page
-    .getByRole("button", { name: "Close the message" })
-    .last()
-    .click();
+  await page.getByRole("button", { name: "Close the message" }).last().click();
   await wish.waitFor({ state: "detached" });
   expect(await clipboard(page)).toBe("secret");
   // A read is answered by nothing at all.

@@ -64,8 +64,12 @@ test("viewers are counted and named, from the command line too, and one is shown
   const dialog = page.getByRole("dialog", { name: `Viewers of ${name}` });
   const entries = dialog.getByRole("listitem");
   await expect.poll(() => entries.count()).toBe(3);
-  await dialog.getByText(/operator/).first().waitFor();
-  expect(await dialog.getByText(/reads and types/).count()).toBeGreaterThan(0);
+  await dialog
+    .getByText(/operator/)
+    .first()
+    .waitFor();
+  expect(await dialog.getByText(/watches/).count()).toBe(2);
+  expect(await dialog.getByText(/is attached/).count()).toBe(1);
   cli.end();
   await expect.poll(() => entries.count(), { timeout: 10_000 }).toBe(2);
 });
@@ -102,7 +106,11 @@ test("with a viewer's token nothing is typed, sized, signalled or closed", async
   await shows(owner, "after");
   expect(await screen(owner)).not.toContain("typed");
   expect(calls.filter((path) => path.includes("TerminalService")).length).toBeGreaterThan(0);
-  expect(calls.filter((path) => /\/(Write|Resize|SendSignal|CloseTerminal|UpdateTerminal|CreateTerminal)$/.test(path))).toEqual([]);
+  expect(
+    calls.filter((path) =>
+      /\/(Write|Resize|SendSignal|CloseTerminal|UpdateTerminal|CreateTerminal)$/.test(path),
+    ),
+  ).toEqual([]);
 });
 
 test("a program's questions are answered once, and not again when they are replayed", async () => {
@@ -144,10 +152,18 @@ test("a size is that of the window that typed last, and can be taken", async () 
   await view(other, name).click();
   await run(other, "clear; stty size");
   await shows(other, /^\s*\d+ \d+/m);
-  await view(page, name).getByText(/the size of the window that typed last/).waitFor();
+  await view(page, name)
+    .getByText(/the size of the window that typed last/)
+    .waitFor();
   await view(page, name).getByRole("button", { name: "Use this size" }).click();
-  await view(other, name).getByText(/the size of the window that typed last/).waitFor();
-  expect(await view(page, name).getByText(/the size of the window/).count()).toBe(0);
+  await view(other, name)
+    .getByText(/the size of the window that typed last/)
+    .waitFor();
+  expect(
+    await view(page, name)
+      .getByText(/the size of the window/)
+      .count(),
+  ).toBe(0);
 });
 
 test("a terminal closed with keys under way takes no other with it", async () => {
@@ -158,7 +174,8 @@ test("a terminal closed with keys under way takes no other with it", async () =>
   const second = (await names(page))[1] ?? "";
   await shows(view(page, second), "$");
   await run(page, "cat >/dev/null");
-  for (const key of "many keys without a pause".repeat(8)) void page.keyboard.press(key === " " ? "Space" : key);
+  for (const key of "many keys without a pause".repeat(8))
+    void page.keyboard.press(key === " " ? "Space" : key);
   await tool(page, "Close terminal").click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Close terminal" }).click();
   await tab(page, second).waitFor({ state: "detached" });
@@ -178,7 +195,9 @@ test("terminals of others appear by themselves; closed and deleted elsewhere the
   await server().mosaic("term", "rename", "elsewhere", "renamed");
   await tab(page, "renamed").waitFor();
   await server().mosaic("term", "close", "renamed");
-  await view(page, "renamed").getByText(/^Closed after/).waitFor();
+  await view(page, "renamed")
+    .getByText(/^Closed after/)
+    .waitFor();
   await server().mosaic("term", "rm", "renamed");
   await page.getByText(/It was deleted/).waitFor();
   await tab(page, "renamed").waitFor();

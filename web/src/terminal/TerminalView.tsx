@@ -17,6 +17,7 @@ import { EarlierBar } from "./EarlierBar.tsx";
 import { MAC } from "./hooks.ts";
 import { KeyRow } from "./KeyRow.tsx";
 import { terminalKeys } from "./key-handler.ts";
+import { isRenaming } from "./RenameField.tsx";
 import { SearchBar } from "./SearchBar.tsx";
 import type { Session } from "./session.ts";
 import type { Desk, ReadOnly } from "./session-state.ts";
@@ -139,7 +140,7 @@ function usePlace(session: Session, place: React.RefObject<HTMLDivElement | null
   }, [session, place]);
   useEffect(() => {
     // Who walks along the tabs with the keyboard stays there.
-    if (autoFocus && !document.activeElement?.closest('[role="tablist"]')) {
+    if (autoFocus && !document.activeElement?.closest('[role="tablist"]') && !isRenaming()) {
       session.focus();
     }
   }, [session, autoFocus]);

@@ -44,6 +44,8 @@ export function doDeed(deed: Deed, session: Session, find: () => void): void {
     "tab-moves-focus": () =>
       changeTerminalSettings({ tabMovesFocus: !useTerminalSettings.getState().tabMovesFocus }),
     "select-all": () => term.selectAll(),
+    top: () => term.scrollToTop(),
+    bottom: () => term.scrollToBottom(),
     clear: () => term.clear(),
   };
   deeds[deed]();
