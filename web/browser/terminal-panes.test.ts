@@ -92,5 +92,11 @@ test("the panel grows by its border, fills the page and hides, and the program i
   await tool(page, "Hide panel").click();
   await view(page, name).waitFor({ state: "detached" });
   await page.getByRole("button", { name: /running terminal/ }).click();
-  await shows(page, "$");
+  // Who opens the panel wants to type there.
+  const typing = () => page.evaluate(() => document.activeElement?.matches(".xterm-helper-textarea"));
+  await expect.poll(typing).toBe(true);
+  await run(page, "echo sh''own");
+  await shows(page, "shown");
+  // While the panel opens it is low for a moment, which is nobody's business.
+  expect(await screen(page)).not.toMatch(/now it is 1 /);
 });

@@ -97,6 +97,7 @@ test("a program's wish to write to the clipboard waits for a yes, and it is neve
   await run(page, osc("from a program"));
   await wish.waitFor();
   expect(await clipboard(page)).toBe("secret");
+  await wish.hover();
   await page.getByRole("button", { name: "Close the message" }).last().click();
   await wish.waitFor({ state: "detached" });
   expect(await clipboard(page)).toBe("secret");

@@ -59,6 +59,8 @@ test("viewers are counted and named, from the command line too, and one is shown
   const cli = attach(name);
   const other = await another(name);
   await shows(other, "$");
+  // It asks when it begins, and then now and then.
+  await page.reload();
   await tab(page, /3\s*viewers/).waitFor();
   await chooseOfTab(page, name, "Viewers");
   const dialog = page.getByRole("dialog", { name: `Viewers of ${name}` });
