@@ -36,6 +36,10 @@ test("links lead to http and https only, and only with Ctrl", async () => {
     await page.keyboard.down("Control");
     await page.mouse.click(x, y);
     await page.keyboard.up("Control");
+    // A hint comes with the next frame, if it comes.
+    await page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
     expect(await hint.count(), words).toBe(0);
   }
   expect(person.context.pages()).toHaveLength(1);
