@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 180_000,
     retry: 0,
+    // A machine that is busy is no fault of the page's.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

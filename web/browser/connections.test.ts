@@ -60,6 +60,9 @@ test.each([
     const lines = [...(await screen(first)).matchAll(/^line-(\d+)$/gm)].map(([, n]) => Number(n));
     const [from = 0] = lines;
     expect(lines).toEqual(Array.from({ length: 40 - from + 1 }, (_, n) => from + n));
+    // What is stored hides later what a stream has lost.
+    const shown = await numbers(first);
+    expect(shown).toEqual(ALL.slice(0, shown.length));
     await Promise.all(
       pages.map(async (page, n) => {
         await prompt(page).focus();

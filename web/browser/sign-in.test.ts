@@ -143,7 +143,7 @@ test("a tab with a token of its own stays when another one signs out", async () 
 
 test("a session that expires says so, and signing in again goes on where one was", async () => {
   const page = await (await visit()).open();
-  await paste(page, await member("7s", "short"));
+  await paste(page, await member("10s", "short"));
   await ask(page, "Count", "fake/numbers");
   const id = await conversation(page);
   await answer(page).getByText("n5", { exact: false }).waitFor();

@@ -38,6 +38,7 @@ test("a page is as the system is until somebody chooses, and then as they chose,
   expect(seen.size).toBe(5);
   await page.reload();
   await expect.poll(() => worn(page)).toBe("solarized");
+  await page.getByRole("textbox", { name: "Message", exact: true }).waitFor();
   // By the palette too; the system's is followed again.
   await page.keyboard.press("Control+k");
   await page.getByRole("dialog", { name: "Command palette" }).waitFor();

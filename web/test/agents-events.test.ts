@@ -5,7 +5,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { type EventWords, eventWords, filterFeed } from "../src/agents/events.ts";
 import { FEED_MAX, joined } from "../src/agents/feed.ts";
-import { noticeOf } from "../src/agents/notice.ts";
+import { noticeOf, OwnEnds } from "../src/agents/notice.ts";
 import { storyOf } from "../src/agents/story.ts";
 import { Message_Role, Message_State } from "../src/api/gen/mosaic/chat/v1/chat_pb.ts";
 import {
@@ -191,6 +191,21 @@ describe("notices", () => {
     }
     expect(noticeOf(agentEvent(AgentChanged_Kind.EXITED))).toBeUndefined();
     expect(noticeOf(jobEvent(JobChanged_Kind.ENDED, { agentId: "" }))).toBeUndefined();
+  });
+
+  it("are not about what oneself has ended, and about what others have", () => {
+    const stop = (tokenId: string) => {
+      const made = jobEvent(JobChanged_Kind.STOPPING);
+      made.principal = { $typeName: "mosaic.workspace.v1.Principal", tokenId, name: "ana" };
+      return made;
+    };
+    const end = () => jobEvent(JobChanged_Kind.ENDED, { state: Job_State.CANCELLED });
+    const ends = new OwnEnds();
+    expect(ends.take(stop("mine"), "mine")).toBe(false);
+    expect(ends.take(end(), "mine")).toBe(true);
+    expect(ends.take(end(), "mine")).toBe(false);
+    ends.take(stop("hers"), "mine");
+    expect(ends.take(end(), "mine")).toBe(false);
   });
 
   it("are short", () => {

@@ -79,8 +79,8 @@ describe("telling", () => {
   const both = { notifyInPage: true, notifyByBrowser: true };
 
   test("not of what is looked at", () => {
-    expect(howToTell(about, { visible: true, agentId: "a" }, both)).toBe("not");
-    expect(howToTell(about, { visible: true, terminalId: "t" }, both)).toBe("not");
+    expect(howToTell(about, { visible: true, agentId: "a" }, both)).toBe("seen");
+    expect(howToTell(about, { visible: true, terminalId: "t" }, both)).toBe("seen");
     expect(howToTell({ agentId: "a" }, { visible: true }, both)).toBe("page");
   });
 

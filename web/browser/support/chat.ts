@@ -17,16 +17,38 @@ export async function ask(page: Page, text: string, model?: string): Promise<voi
   await say(page, text);
 }
 
+/** Where one types. */
+export function box(page: Page): Locator {
+  return page.getByRole("textbox", { name: "Message", exact: true });
+}
+
 export async function say(page: Page, text: string): Promise<void> {
-  const box = page.getByRole("textbox", { name: "Message", exact: true });
-  await box.click();
-  await box.fill(text);
-  await box.press("Enter");
+  const field = box(page);
+  await field.click();
+  await field.fill(text);
+  await field.press("Enter");
 }
 
 /** The newest answer, of a model or a command. */
 export function answer(page: Page): Locator {
   return page.getByRole("article", { name: /^(Answer|Result)/ }).last();
+}
+
+/** The newest thing that a person said. */
+export function said(page: Page): Locator {
+  return page.getByRole("article", { name: "You" }).last();
+}
+
+/** The conversation's row in the list. */
+export function row(page: Page, title: string | RegExp): Locator {
+  return page.getByRole("list", { name: "Conversations" }).getByRole("button", { name: title, exact: true });
+}
+
+/** Chooses from the menu of a conversation's row. */
+export async function fromMenu(page: Page, title: string, item: string): Promise<void> {
+  await row(page, title).hover();
+  await page.getByRole("button", { name: `Menu of ${title}`, exact: true }).click();
+  await page.getByRole("menuitem", { name: item }).click();
 }
 
 /** The conversation's id, once the address has it. */
@@ -35,12 +57,14 @@ export async function conversation(page: Page): Promise<string> {
   return page.url().split("#c/")[1] ?? "";
 }
 
-/** Waits until the newest answer is not being generated any more. */
+/** Waits until nothing is on its way and the newest answer is not being generated any more. */
 export async function finished(page: Page): Promise<void> {
-  await page.locator('article[aria-busy="false"]').last().waitFor();
-  await page.waitForFunction(
-    () => [...document.querySelectorAll("article")].at(-1)?.getAttribute("aria-busy") !== "true",
-  );
+  await page.waitForFunction(() => {
+    // Only answers say whether they are busy: behind a person's message one is still to come.
+    const over = [...document.querySelectorAll("article")].at(-1)?.getAttribute("aria-busy") === "false";
+    const notes = [...document.querySelectorAll('[role="status"]')].map((each) => each.textContent ?? "");
+    return over && !notes.some((text) => /^(Sending|Asking for|Waiting for the connection)/.test(text));
+  });
 }
 
 /** The numbers of an answer of the model `numbers`, in the order in which they stand there. */

@@ -84,6 +84,12 @@ export async function round(page: Page, most = 120): Promise<Stop[]> {
   const seen = new Set<string>();
   for (let n = 0; n < most; n++) {
     await page.keyboard.press("Tab");
+    // The guard at the end of a dialog hands the focus on, a moment later.
+    await page.waitForFunction(
+      () => !document.activeElement?.hasAttribute("data-base-ui-focus-guard"),
+      undefined,
+      { timeout: 5_000 },
+    );
     if ((await stop(page)).html === "") continue;
     await still(page);
     const at = await stop(page);

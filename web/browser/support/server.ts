@@ -6,6 +6,7 @@ import { chownSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { Overheard } from "./overheard.ts";
 import { account, environment, program, scratch } from "./place.ts";
 import { Program } from "./process.ts";
 import { models } from "./script.ts";
@@ -15,6 +16,8 @@ export class Server {
     readonly endpoint: string,
     private readonly dir: string,
     private readonly llm: Program,
+    /** The way to the models. */
+    readonly wire: Overheard,
     private serving: Program,
   ) {}
 
@@ -27,10 +30,10 @@ export class Server {
       ["--script", join(dir, "models.toml"), "--listen", "127.0.0.1:0"],
       /listening on (\S+)/,
     );
-    writeFileSync(join(dir, "mosaic.toml"), configuration(upstream) + settings);
-    if (process.getuid?.() === 0) chownSync(join(dir, "mosaic.toml"), account().uid, account().gid);
+    const wire = await Overheard.before(upstream);
+    configure(dir, configuration(wire.endpoint) + settings);
     const listen = `127.0.0.1:${await freePort()}`;
-    return new Server(`http://${listen}`, dir, llm, await serve(dir, listen));
+    return new Server(`http://${listen}`, dir, llm, wire, await serve(dir, listen));
   }
 
   /** A session's sign-in code. */
@@ -69,8 +72,9 @@ export class Server {
     await this.serving.end("SIGTERM");
   }
 
-  /** Starts it again, on the same port and data. */
-  async again(): Promise<void> {
+  /** Starts it again, on the same port and data; with more settings, or without those that it had. */
+  async again(settings = ""): Promise<void> {
+    configure(this.dir, configuration(this.wire.endpoint) + settings);
     this.serving = await serve(this.dir, this.endpoint.replace("http://", ""));
   }
 
@@ -89,6 +93,7 @@ export class Server {
       cwd: "/",
       ...as,
     });
+    await this.wire.pull();
     await this.llm.end("SIGINT");
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -99,6 +104,12 @@ async function serve(dir: string, listen: string): Promise<Program> {
   const args = ["serve", "--config", join(dir, "mosaic.toml"), "--listen", listen, ...places];
   const [serving] = await Program.start(program("mosaic-server"), args, /^listening on (\S+)/);
   return serving;
+}
+
+function configure(dir: string, settings: string): void {
+  const file = join(dir, "mosaic.toml");
+  writeFileSync(file, settings);
+  if (process.getuid?.() === 0) chownSync(file, account().uid, account().gid);
 }
 
 function configuration(upstream: string): string {

@@ -2,7 +2,7 @@
 // log. It must not know where it is shown.
 
 import { ArrowLeft, EllipsisVertical, OctagonX, Repeat, RotateCw, SquareTerminal, X } from "lucide-react";
-import { Suspense, useState } from "react";
+import { Suspense } from "react";
 import type { Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { useView } from "../layout/view.ts";
 import { TerminalView } from "../terminal/index.ts";
@@ -13,6 +13,7 @@ import { useDeeds, useMay } from "./deeds.ts";
 import { type Detail, useDetail } from "./detail.ts";
 import { openKill, openSpawn } from "./dialogs.ts";
 import { Elapsed } from "./Elapsed.tsx";
+import { useKeptTab } from "./kept-tab.ts";
 import { LogView } from "./LogView.tsx";
 import { useLines } from "./live.ts";
 import { Overview } from "./Overview.tsx";
@@ -32,7 +33,7 @@ interface AgentDetailProps {
 export function AgentDetail({ id, active, onClose }: AgentDetailProps) {
   const detail = useDetail(id);
   const { job, agent, failure } = detail;
-  const [tab, setTab] = useState<TabName>("overview");
+  const [tab, setTab] = useKeptTab<TabName>("detail", id, ["overview", "terminal", "log"]);
   const alive = job !== undefined && hasAgent(job.state);
   const lines = useLines(active && alive);
   if (!job) {

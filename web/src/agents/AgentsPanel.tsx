@@ -2,7 +2,7 @@
 //
 // It must not know where in the page it stands, nor how wide it is.
 
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useView } from "../layout/view.ts";
 import { Tabs } from "../ui/index.ts";
 import { AgentDetail } from "./AgentDetail.tsx";
@@ -10,6 +10,7 @@ import { AgentList } from "./AgentList.tsx";
 import styles from "./AgentsPanel.module.css";
 import { FeedTab } from "./FeedTab.tsx";
 import { JobsTab } from "./JobsTab.tsx";
+import { useKeptTab } from "./kept-tab.ts";
 import { useOnScreen } from "./live.ts";
 import { QueueBar } from "./QueueBar.tsx";
 
@@ -17,10 +18,10 @@ type TabName = "agents" | "jobs" | "events";
 
 export function AgentsPanel() {
   const [ref, onScreen] = useOnScreen();
-  const [tab, setTab] = useState<TabName>("agents");
+  const [tab, setTab] = useKeptTab<TabName>("panel", "", ["agents", "jobs", "events"]);
   const selected = useView((view) => view.agentId);
   const list = useRef<HTMLDivElement>(null);
-  const detail = useRef<HTMLDivElement>(null);
+  const detail = useRef<HTMLElement>(null);
   useEffect(() => {
     // Whoever opened it from the list, which may be hidden now, goes on in the details.
     if (selected !== undefined && list.current?.contains(document.activeElement)) {
@@ -68,10 +69,15 @@ export function AgentsPanel() {
         </div>
       </div>
       {selected !== undefined && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: Escape bubbles up from what is in it
-        <div ref={detail} className={styles.detail} tabIndex={-1} onKeyDown={onKeyDown}>
+        <section
+          ref={detail}
+          className={styles.detail}
+          aria-label="Details"
+          tabIndex={-1}
+          onKeyDown={onKeyDown}
+        >
           <AgentDetail key={selected} id={selected} active={onScreen} onClose={close} />
-        </div>
+        </section>
       )}
     </section>
   );

@@ -1,7 +1,7 @@
 // What an agent asks, large, and where it is answered: quick answers, a line of text. It must not know the rest of it.
 
 import { CornerDownLeft, SendHorizontal } from "lucide-react";
-import { type FormEvent, useRef, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { type Failure, failureOf } from "../api/failure.ts";
 import {
   type Agent,
@@ -53,9 +53,11 @@ function useSend(agentId: string) {
   const [ids] = useState(() => new RequestIds(uuidv7));
   const [sending, setSending] = useState(false);
   const [failure, setFailure] = useState<Failure>();
+  const [last, setLast] = useState<readonly [text: string, noEnter: boolean]>();
   /** True if it was typed. The same again after a failure is typed once. */
   const send = async (text: string, noEnter: boolean): Promise<boolean> => {
     setSending(true);
+    setLast([text, noEnter]);
     try {
       await clients.agents.sendInput({ agentId, text, noEnter, requestId: ids.idFor([text, noEnter]) });
       ids.done();
@@ -68,7 +70,23 @@ function useSend(agentId: string) {
       setSending(false);
     }
   };
-  return { send, sending, failure };
+  return { send, sending, failure, last };
+}
+
+/** No program that is quiet asks again so soon. */
+const ANSWERED_MS = 2_000;
+
+/** True for a moment after an answer: a second press of the key would answer what is asked next. */
+function useAnswered(): [answered: boolean, setAnswered: () => void] {
+  const [at, setAt] = useState<number>();
+  useEffect(() => {
+    if (at === undefined) {
+      return;
+    }
+    const timer = setTimeout(() => setAt(undefined), ANSWERED_MS);
+    return () => clearTimeout(timer);
+  }, [at]);
+  return [at !== undefined, () => setAt(Date.now())];
 }
 
 const QUICK: readonly { label: string; text: string; name: string }[] = [
@@ -77,39 +95,51 @@ const QUICK: readonly { label: string; text: string; name: string }[] = [
   { label: "Enter", text: "", name: "Press Enter" },
 ];
 
+function Quick({ disabled, onAnswer }: { disabled: boolean; onAnswer(text: string): void }) {
+  return (
+    <fieldset className={styles.quick} aria-label="Quick answers">
+      {QUICK.map(({ label, text, name }) => (
+        <Button key={label} size="small" aria-label={name} disabled={disabled} onClick={() => onAnswer(text)}>
+          {label}
+        </Button>
+      ))}
+    </fieldset>
+  );
+}
+
 function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; quick: boolean }) {
   const may = useMay();
   const [text, setText] = useState("");
   const [enter, setEnter] = useState(true);
   const input = useRef<HTMLInputElement>(null);
-  const { send, sending, failure } = useSend(agentId);
+  const { send, sending, failure, last } = useSend(agentId);
+  const [answered, setAnswered] = useAnswered();
+  const empty = !text && (!enter || answered);
+  const quickly = async (answer: string) => {
+    if (await send(answer, false)) {
+      setAnswered();
+    }
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if ((text || enter) && (await send(text, !enter))) {
+    if (!empty && (await send(text, !enter))) {
       setText("");
+      setAnswered();
     }
     input.current?.focus();
+  };
+  // What failed, whatever was typed since.
+  const again = async (failed: string, noEnter: boolean) => {
+    if ((await send(failed, noEnter)) && failed === text) {
+      setText("");
+    }
   };
   if (!may.act) {
     return quick ? <p className={styles.why}>{may.why}</p> : null;
   }
   return (
     <>
-      {quick && (
-        <fieldset className={styles.quick} aria-label="Quick answers">
-          {QUICK.map((answer) => (
-            <Button
-              key={answer.label}
-              size="small"
-              aria-label={answer.name}
-              disabled={sending}
-              onClick={() => void send(answer.text, false)}
-            >
-              {answer.label}
-            </Button>
-          ))}
-        </fieldset>
-      )}
+      {quick && <Quick disabled={sending || answered} onAnswer={(answer) => void quickly(answer)} />}
       <form className={styles.form} onSubmit={(event) => void submit(event)}>
         <Input
           ref={input}
@@ -129,14 +159,9 @@ function AnswerForm({ agentId, name, quick }: { agentId: string; name: string; q
           pressed={enter}
           onClick={() => setEnter(!enter)}
         />
-        <IconButton
-          label="Send"
-          icon={SendHorizontal}
-          type="submit"
-          disabled={sending || (!text && !enter)}
-        />
+        <IconButton label="Send" icon={SendHorizontal} type="submit" disabled={sending || empty} />
       </form>
-      {failure && <FailureNote failure={failure} retry={() => void send(text, !enter)} />}
+      {failure && <FailureNote failure={failure} retry={last && (() => void again(...last))} />}
     </>
   );
 }

@@ -8,6 +8,7 @@ import { useView } from "../layout/view.ts";
 import { Button, cx } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./Card.module.css";
+import { CardBox } from "./CardBox.tsx";
 import { CardLine } from "./JobCard.tsx";
 import { useKnownJob } from "./known.ts";
 import { useLines, useOnScreen } from "./live.ts";
@@ -22,13 +23,13 @@ export function JobsCard({ jobs, more }: { jobs: readonly Job[]; more: boolean }
   const now = useWorkspace((state) => state.jobs);
   const lines = useLines(onScreen && jobs.some((job) => hasAgent((now.get(job.id) ?? job).state)));
   return (
-    <section ref={ref} className={styles.card} aria-label="Jobs">
+    <CardBox ref={ref} label="Jobs">
       <List title="Jobs" none="There are no jobs." more={more}>
         {jobs.slice(0, SHOWN_MAX).map((job) => (
           <JobLine key={job.id} told={job} lines={lines} />
         ))}
       </List>
-    </section>
+    </CardBox>
   );
 }
 
@@ -52,9 +53,9 @@ interface AgentsCardProps {
 export function AgentsCard({ agents, more, title }: AgentsCardProps) {
   const [ref, onScreen] = useOnScreen();
   return (
-    <section ref={ref} className={styles.card} aria-label={title}>
+    <CardBox ref={ref} label={title}>
       <AgentLines agents={agents} more={more} title={title} onScreen={onScreen} none="There are no agents." />
-    </section>
+    </CardBox>
   );
 }
 
@@ -67,12 +68,12 @@ interface StatusCardProps {
 export function StatusCard({ queue, running, more }: StatusCardProps) {
   const [ref, onScreen] = useOnScreen();
   return (
-    <section ref={ref} className={styles.card} aria-label="Status">
+    <CardBox ref={ref} label="Status">
       <QueueCounts told={queue} active={onScreen} />
       {running.length > 0 && (
         <AgentLines agents={running} more={more} title="Running when asked" onScreen={onScreen} none="" />
       )}
-    </section>
+    </CardBox>
   );
 }
 
@@ -140,9 +141,9 @@ interface ListProps {
 function List({ title, none, more, children }: ListProps) {
   return (
     <>
-      <h4 className={styles.title}>
+      <h3 className={styles.title}>
         {title} {children.length > 0 && <span className={styles.dim}>{children.length}</span>}
-      </h4>
+      </h3>
       {children.length === 0 ? (
         <p className={styles.body}>{none}</p>
       ) : (

@@ -4,6 +4,7 @@ import { CircleAlert } from "lucide-react";
 import type { CommandError, CommandResult_Help } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { Button, useConfirm } from "../ui/index.ts";
 import styles from "./Card.module.css";
+import { CardBox } from "./CardBox.tsx";
 import { candidateCommand, isDangerous } from "./card-commands.ts";
 import { capital } from "./words.ts";
 
@@ -15,8 +16,8 @@ interface HelpCardProps {
 export function HelpCard({ help, onRun }: HelpCardProps) {
   const one = help.commands.length === 1 ? help.commands[0] : undefined;
   return (
-    <section className={styles.card} aria-label="Commands">
-      <h4 className={styles.title}>{one ? `/${one.name}` : "Commands"}</h4>
+    <CardBox label="Commands">
+      <h3 className={styles.title}>{one ? `/${one.name}` : "Commands"}</h3>
       <dl className={styles.commands}>
         {help.commands.map((command) => (
           <div key={command.name} className={styles.command}>
@@ -55,7 +56,7 @@ export function HelpCard({ help, onRun }: HelpCardProps) {
           ))}
         </dl>
       )}
-    </section>
+    </CardBox>
   );
 }
 
@@ -90,7 +91,7 @@ export function ErrorCard({ command, error, onRun }: ErrorCardProps) {
   };
   const { suggestion, candidates } = error;
   return (
-    <section className={styles.card} aria-label="It was not done">
+    <CardBox label="It was not done">
       <div className={styles.error}>
         <CircleAlert size={15} aria-hidden />
         <p className={styles.words}>
@@ -118,6 +119,6 @@ export function ErrorCard({ command, error, onRun }: ErrorCardProps) {
           })}
         </div>
       )}
-    </section>
+    </CardBox>
   );
 }

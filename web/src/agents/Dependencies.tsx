@@ -22,7 +22,7 @@ export function Dependencies({ job }: { job: Job }) {
   const deepest = Math.max(0, ...before.map((one) => one.distance));
   return (
     <Section title="Dependencies">
-      <ul className={styles.tree}>
+      <ul className={styles.tree} aria-label="Dependencies">
         {before.map((one) => (
           <Line
             key={one.id}

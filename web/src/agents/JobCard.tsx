@@ -9,6 +9,7 @@ import { Button, cx, Spinner } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import { Answer } from "./Answer.tsx";
 import styles from "./Card.module.css";
+import { CardBox } from "./CardBox.tsx";
 import { useDeeds, useMay } from "./deeds.ts";
 import { openKill } from "./dialogs.ts";
 import { Elapsed } from "./Elapsed.tsx";
@@ -47,7 +48,7 @@ export function JobCard({ jobId, agentId, job: told, agent: toldAgent, note }: J
   }
   const row = rowOf(job, agent, { lines, jobs });
   return (
-    <section ref={ref} className={styles.card} aria-label={`Job ${job.name}`}>
+    <CardBox ref={ref} label={`Job ${job.name}`}>
       {note}
       <div className={styles.body}>
         <CardLine row={row} />
@@ -64,7 +65,7 @@ export function JobCard({ jobId, agentId, job: told, agent: toldAgent, note }: J
         <Answer job={job} agent={agent} compact />
       </div>
       {!forgotten && <CardDeeds job={job} agent={agent} />}
-    </section>
+    </CardBox>
   );
 }
 

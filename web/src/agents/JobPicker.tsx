@@ -40,7 +40,14 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
         items={offered}
         multiple
         value={[...value]}
-        onValueChange={(next) => onChange(next.slice(0, DEPENDENCIES_MAX))}
+        onValueChange={(next, details) => {
+          if (details.reason === "escape-key") {
+            // It would forget what was chosen; it is for the list that is open, and then for the dialog.
+            details.allowPropagation();
+          } else {
+            onChange(next.slice(0, DEPENDENCIES_MAX));
+          }
+        }}
         itemToStringLabel={nameOf}
         filter={(of, query) => matches(jobs.get(of), query)}
         limit={SHOWN_MAX}

@@ -18,7 +18,7 @@ import { StateIcon, StateWord } from "./StateIcon.tsx";
 import { msOf } from "./time.ts";
 import { type TreeItem, treeOf } from "./tree.ts";
 import { VirtualList } from "./VirtualList.tsx";
-import { firstLine, jobWords } from "./words.ts";
+import { endWords, firstLine, jobWords } from "./words.ts";
 
 type JobFilter = "all" | "open" | "failed" | "over";
 
@@ -119,7 +119,8 @@ function JobRow({ item, tabIndex, selected, wait }: JobRowProps) {
   const state = jobWords(job.state);
   const over = isOver(job.state);
   const waits = !over && !hasAgent(job.state);
-  const second = waits && wait ? wait : firstLine(job.prompt);
+  const failed = hasFailed(job.state);
+  const second = waits && wait ? wait : failed ? endWords(job) : firstLine(job.prompt);
   const also =
     alsoAfter.length > 0 && !waits ? ` · also after ${alsoAfter.map((other) => other.name).join(", ")}` : "";
   return (
@@ -146,7 +147,7 @@ function JobRow({ item, tabIndex, selected, wait }: JobRowProps) {
             />
           </span>
         </span>
-        <span className={styles.second}>
+        <span className={cx(styles.second, failed && styles.failed)}>
           {second}
           {also}
         </span>

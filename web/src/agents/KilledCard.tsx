@@ -6,6 +6,7 @@ import { useView } from "../layout/view.ts";
 import { Button } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./Card.module.css";
+import { CardBox } from "./CardBox.tsx";
 import { ReceiptView } from "./ReceiptView.tsx";
 import { StateIcon } from "./StateIcon.tsx";
 import { countWords, jobWords } from "./words.ts";
@@ -18,11 +19,11 @@ export function KilledCard({ killed }: { killed: CommandResult_Killed }) {
     ? `${job.name}: ${words?.word.toLowerCase()}`
     : `${countWords(agents.length, "agent")} ended, ${countWords(cancelledJobs, "waiting job")} cancelled`;
   return (
-    <section className={styles.card} aria-label="What was ended">
-      <h4 className={styles.title}>
+    <CardBox label="What was ended">
+      <h3 className={styles.title}>
         <StateIcon icon={words?.icon ?? "cancelled"} tone={words?.tone ?? "neutral"} size={15} />
         {title}
-      </h4>
+      </h3>
       {agents.length === 0 && job && <p className={styles.body}>It had no agent: it never ran.</p>}
       <ul className={styles.rows}>
         {agents.map((told) => {
@@ -67,6 +68,6 @@ export function KilledCard({ killed }: { killed: CommandResult_Killed }) {
           </Button>
         </div>
       )}
-    </section>
+    </CardBox>
   );
 }

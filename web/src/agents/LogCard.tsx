@@ -7,6 +7,7 @@ import { useView } from "../layout/view.ts";
 import { Button, FailureNote } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./Card.module.css";
+import { CardBox } from "./CardBox.tsx";
 import { useLog } from "./log.ts";
 import { isAgentOver } from "./rows.ts";
 import { StateIcon, StateWord } from "./StateIcon.tsx";
@@ -30,8 +31,8 @@ export function LogCard({ log }: { log: CommandResult_Log }) {
   }, [text, follow]);
 
   return (
-    <section className={styles.card} aria-label="Log">
-      <h4 className={styles.title}>
+    <CardBox label="Log">
+      <h3 className={styles.title}>
         {state && <StateIcon icon={state.icon} tone={state.tone} size={15} />}
         {agent?.name ?? "Log"}
         {state && (
@@ -39,7 +40,7 @@ export function LogCard({ log }: { log: CommandResult_Log }) {
             <StateWord state={state} />
           </span>
         )}
-      </h4>
+      </h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled with the keys */}
       <pre ref={pre} className={styles.log} tabIndex={0}>
         {text || "Nothing was printed."}
@@ -64,6 +65,6 @@ export function LogCard({ log }: { log: CommandResult_Log }) {
         </Button>
         {more.ended && <span className={styles.dim}>It has ended.</span>}
       </div>
-    </section>
+    </CardBox>
   );
 }

@@ -4,6 +4,7 @@ import { Pause, Play } from "lucide-react";
 import type { Queue } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { Button } from "../ui/index.ts";
 import styles from "./Card.module.css";
+import { CardBox } from "./CardBox.tsx";
 import { useDeeds, useMay } from "./deeds.ts";
 import { openPause } from "./dialogs.ts";
 import { useOnScreen, useQueue } from "./live.ts";
@@ -15,7 +16,7 @@ export function QueueCard({ told }: { told: Queue }) {
   const deeds = useDeeds();
   const queue = useQueue(onScreen) ?? told;
   return (
-    <section ref={ref} className={styles.card} aria-label="Queue">
+    <CardBox ref={ref} label="Queue">
       <QueueCounts told={told} active={onScreen} />
       <div className={styles.deeds}>
         {queue.paused ? (
@@ -28,7 +29,7 @@ export function QueueCard({ told }: { told: Queue }) {
           </Button>
         )}
       </div>
-    </section>
+    </CardBox>
   );
 }
 

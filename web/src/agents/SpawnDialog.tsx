@@ -51,13 +51,19 @@ export function SpawnDialog({ open, onOpenChange, first }: SpawnDialogProps) {
     setRound(open ? round + 1 : round);
   }
   const profiles = useProfiles(open);
+  // What was typed and not sent is there again, unless the form begins with something else.
+  const draft = useRef<Partial<SpawnForm>>(undefined);
+  const fresh = first === undefined || Object.keys(first).length === 0;
   return profiles ? (
     <Form
       key={round}
       open={open}
       onOpenChange={onOpenChange}
       profiles={profiles}
-      first={{ ...readLast(profiles.byName), ...first }}
+      first={{ ...readLast(profiles.byName), ...(fresh ? draft.current : first) }}
+      onLeave={(form) => {
+        draft.current = fresh ? form : undefined;
+      }}
     />
   ) : (
     <Dialog open={open} onOpenChange={onOpenChange} title="Spawn an agent">
@@ -104,15 +110,21 @@ interface FormProps {
   onOpenChange(open: boolean): void;
   profiles: Profiles;
   first: Partial<SpawnForm>;
+  /** What it holds, each time that it closes; undefined: that was sent. */
+  onLeave(form: SpawnForm | undefined): void;
 }
 
-function Form({ open, onOpenChange, profiles, first }: FormProps) {
+function Form({ open, onOpenChange: onOpen, profiles, first, onLeave }: FormProps) {
   const [form, setForm] = useState<SpawnForm>({ ...EMPTY_FORM, profile: profiles.first, ...first });
-  const { errors, failure, sending, submit, forget } = useSpawn(form, () => onOpenChange(false));
   const may = useMay();
   const prompt = useRef<HTMLTextAreaElement>(null);
   const profile = profiles.byName.get(form.profile);
   const words = promptOf(profile);
+  const leave = (left?: SpawnForm) => {
+    onLeave(left);
+    onOpen(false);
+  };
+  const { errors, failure, sending, submit, forget } = useSpawn(form, profile?.kind, leave);
   const change = (changed: Partial<SpawnForm>) => {
     setForm((before) => ({ ...before, ...changed }));
     forget(Object.keys(changed) as (keyof SpawnForm)[]);
@@ -127,7 +139,7 @@ function Form({ open, onOpenChange, profiles, first }: FormProps) {
   return (
     <Dialog
       open={open}
-      onOpenChange={onOpenChange}
+      onOpenChange={(next) => !next && leave(form)}
       title="Spawn an agent"
       width="medium"
       dismissible={form.prompt === ""}
@@ -137,7 +149,7 @@ function Form({ open, onOpenChange, profiles, first }: FormProps) {
           <span className={styles.keys}>
             <Kbd keys="Mod+Enter" />
           </span>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button onClick={() => leave()}>Cancel</Button>
           <Button
             variant="primary"
             icon={Play}
@@ -268,7 +280,7 @@ function ProfileField({ profiles, value, error, onChange }: ProfileFieldProps) {
   );
 }
 
-function useSpawn(form: SpawnForm, onDone: () => void) {
+function useSpawn(form: SpawnForm, kind: Profile_Kind | undefined, onDone: () => void) {
   const clients = useClients();
   const [ids] = useState(() => new RequestIds(uuidv7));
   const [errors, setErrors] = useState<SpawnErrors>({});
@@ -285,7 +297,7 @@ function useSpawn(form: SpawnForm, onDone: () => void) {
     if (sending) {
       return;
     }
-    const made = requestOf(form, ids.idFor(form));
+    const made = requestOf(form, ids.idFor(form), kind);
     setFailure(undefined);
     if ("errors" in made) {
       setErrors(made.errors);

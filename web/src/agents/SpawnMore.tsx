@@ -19,6 +19,10 @@ interface SpawnMoreProps {
 export function SpawnMore({ form, errors, opened, onChange }: SpawnMoreProps) {
   const [wanted, setWanted] = useState(false);
   const id = useId();
+  // It stays open: whoever mends what was wrong in it would lose the field under their hands.
+  if (opened && !wanted) {
+    setWanted(true);
+  }
   const open = wanted || opened;
   type TextField =
     | "priority"

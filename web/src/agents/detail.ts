@@ -61,9 +61,9 @@ export function useDetail(id: string): Detail {
     const attempts = new Map(asked.agents.map((agent) => [agent.id, agent]));
     for (const agent of agents.values()) {
       if (agent.jobId === jobId) {
-        // Events know the state, answers the rest.
-        const more = attempts.get(agent.id);
-        attempts.set(agent.id, more && more.state >= agent.state ? more : agent);
+        // Events are never behind for long, and bring all but what was printed last.
+        const lastLine = agent.lastLine || attempts.get(agent.id)?.lastLine;
+        attempts.set(agent.id, lastLine ? { ...agent, lastLine } : agent);
       }
     }
     const sorted = [...attempts.values()].sort((a, b) => (a.id < b.id ? -1 : 1));

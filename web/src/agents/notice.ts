@@ -50,3 +50,27 @@ export function noticeOf(event: Event): Notice | undefined {
       return of(`${job.name} failed`, why, "bad");
   }
 }
+
+const OWN_MAX = 500;
+
+/** Which jobs a person ended: that they are over then is no news to this person. */
+export class OwnEnds {
+  #jobs = new Set<string>();
+
+  /** True if the event tells the end of what the holder of the token has ended. */
+  take(event: Event, tokenId: string | undefined): boolean {
+    const { payload, principal } = event;
+    if (payload.case !== "job" || !payload.value.job) {
+      return false;
+    }
+    const { kind, job } = payload.value;
+    if (kind === JobChanged_Kind.STOPPING && tokenId && principal?.tokenId === tokenId) {
+      this.#jobs.add(job.id);
+      const [oldest] = this.#jobs;
+      if (this.#jobs.size > OWN_MAX && oldest) {
+        this.#jobs.delete(oldest);
+      }
+    }
+    return kind === JobChanged_Kind.ENDED && this.#jobs.delete(job.id) && job.state === Job_State.CANCELLED;
+  }
+}

@@ -7,6 +7,7 @@ import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import type { Failure } from "../api/failure.ts";
 import {
   type Job,
+  Profile_Kind,
   type SpawnAgentRequest,
   SpawnAgentRequestSchema,
 } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
@@ -86,9 +87,11 @@ type SpanField = "backoff" | "queuedTimeout" | "timeout" | "outputTimeout";
 export function requestOf(
   form: SpawnForm,
   requestId: string,
+  kind?: Profile_Kind,
 ): { request: SpawnAgentRequest } | { errors: SpawnErrors } {
   const errors: SpawnErrors = {};
-  if (!form.prompt.trim()) {
+  // A program that somebody sits down at needs to be told nothing.
+  if (!form.prompt.trim() && kind !== Profile_Kind.TUI) {
     errors.prompt = "Say what to do";
   }
   const span = (field: SpanField) => {
@@ -206,9 +209,13 @@ const REASON_FIELD: Readonly<Record<string, SpawnField>> = {
   PROFILE_NOT_FOUND: "profile",
   PROFILE_UNAVAILABLE: "profile",
   JOB_NOT_FOUND: "dependsOn",
+  DEPENDENCY_FAILED: "dependsOn",
+  DEPENDENCY_CYCLE: "dependsOn",
   COMMAND_NOT_FOUND: "prompt",
   CWD_NOT_FOUND: "cwd",
+  CWD_NOT_ACCESSIBLE: "cwd",
   REPOSITORY_NOT_FOUND: "repository",
+  BASE_NOT_FOUND: "base",
   NAME_TAKEN: "name",
 };
 

@@ -23,7 +23,7 @@ export function ChatHeader({ conversation, canWrite, onSettings }: ChatHeaderPro
   }
   const { archived } = conversation;
   return (
-    <header className={styles.header}>
+    <div className={styles.header}>
       {renaming ? (
         <RenameField
           title={conversation.title}
@@ -60,6 +60,6 @@ export function ChatHeader({ conversation, canWrite, onSettings }: ChatHeaderPro
           ]}
         />
       )}
-    </header>
+    </div>
   );
 }

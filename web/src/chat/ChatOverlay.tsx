@@ -1,7 +1,6 @@
 // The chat over whatever is shown, from anywhere: the same conversation as in the middle of the page.
 // It must not know what lies under it.
 
-import { useCommand } from "../layout/commands.ts";
 import { useView } from "../layout/view.ts";
 import { Dialog } from "../ui/index.ts";
 import styles from "./ChatOverlay.module.css";
@@ -11,13 +10,6 @@ export function ChatOverlay() {
   const open = useView((view) => view.overlay === "chat");
   const setOverlay = useView((view) => view.setOverlay);
   const conversationId = useView((view) => view.conversationId);
-  useCommand({
-    id: "chat.overlay",
-    title: "Chat over the page",
-    section: "Chat",
-    shortcut: "Mod+Shift+J",
-    run: () => setOverlay(open ? undefined : "chat"),
-  });
   return (
     <Dialog open={open} onOpenChange={(on) => setOverlay(on ? "chat" : undefined)} title="Chat" width="large">
       <div className={styles.overlay}>

@@ -13,19 +13,22 @@ import {
   useRef,
   useState,
 } from "react";
+import type { Failure } from "../api/failure.ts";
 import { type Message, Message_Role, Message_State } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { changeSettings, useSettings } from "../layout/settings.ts";
 import { FailureNote, IconButton, Menu, toast } from "../ui/index.ts";
 import { isApple } from "../ui/keys.ts";
 import { Attached } from "./Attached.tsx";
 import styles from "./Composer.module.css";
-import { isCommand, type Suggestion, useSuggestions } from "./completion.ts";
+import { type Suggestion, useSuggestions } from "./completion.ts";
 import { useChat } from "./context.ts";
+import { refusalWords } from "./format.ts";
 import { choose, IMAGE_TYPES } from "./images.ts";
 import { ModelPicker } from "./ModelPicker.tsx";
 import { modelOf, useModels } from "./models.ts";
 import { SuggestionList } from "./SuggestionList.tsx";
 import { useSessionState } from "./sessions.ts";
+import { isCommand } from "./slash.ts";
 import { emptyDraft } from "./state.ts";
 import { shownBranch } from "./tree.ts";
 import { grow } from "./UserMessage.tsx";
@@ -60,13 +63,21 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
     }
   }, [autoFocus]);
 
+  /** What is to be sent as soon as what was said before is recorded: it follows that. */
+  const wanted = useRef<typeof draft>(undefined);
   const send = () => {
+    wanted.current = sending && !empty ? draft : undefined;
     if (canSend) {
       const { text: said, images } = draft;
       session.setDraft(emptyDraft);
       session.send(said, images);
     }
   };
+  useEffect(() => {
+    if (!sending && wanted.current !== undefined && wanted.current === draft) {
+      send();
+    }
+  });
   const attach = async (files: readonly File[]) => {
     const { taken, refused: not } = choose(draft.images, files);
     for (const why of not.slice(0, 3)) {
@@ -102,7 +113,7 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
   const blind = draft.images.length > 0 && chosen?.images === false;
   return (
     <div className={styles.composer}>
-      {refused && <FailureNote failure={refused} retry={canSend ? send : undefined} />}
+      {refused && <Refused failure={refused} retry={canSend ? send : undefined} />}
       {suggest.list}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: files may be dropped here; a button attaches them, too */}
       <div
@@ -185,6 +196,17 @@ export function Composer({ model, onModel, onSettings, autoFocus }: ComposerProp
           }}
         />
       </div>
+    </div>
+  );
+}
+
+/** Why it was not sent, and what to do. */
+function Refused({ failure, retry }: { failure: Failure; retry?: () => void }) {
+  // The same text would be wrong again.
+  const again = failure.code === "invalid_argument" ? undefined : retry;
+  return (
+    <div className={styles.refused}>
+      <FailureNote failure={{ ...failure, message: refusalWords(failure) }} retry={again} />
     </div>
   );
 }

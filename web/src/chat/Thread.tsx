@@ -7,9 +7,11 @@ import { type Message, Message_Role } from "../api/gen/mosaic/chat/v1/chat_pb.ts
 import { Button, FailureNote, IconButton, Spinner } from "../ui/index.ts";
 import { AnswerMessage } from "./AnswerMessage.tsx";
 import { useChat } from "./context.ts";
+import { refusalWords } from "./format.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { useStick } from "./scroll.ts";
 import { useSessionState } from "./sessions.ts";
+import { isCommand, recordedText } from "./slash.ts";
 import styles from "./Thread.module.css";
 import { reachesBeginning, shownBranch, siblingsOf, type Tree } from "./tree.ts";
 import { Said, UserMessage } from "./UserMessage.tsx";
@@ -151,7 +153,7 @@ function Pending({ outgoing }: { outgoing: Outgoing }) {
   return (
     <div className={styles.pending}>
       {what.kind === "send" && what.text !== "" && (
-        <Said text={what.text} command={what.text.startsWith("/")} waiting={phase !== "failed"} />
+        <Said text={recordedText(what.text)} command={isCommand(what.text)} waiting={phase !== "failed"} />
       )}
       {what.kind === "send" && what.images.length > 0 && <p>with {what.images.length} images</p>}
       {phase === "sending" && (
@@ -162,7 +164,7 @@ function Pending({ outgoing }: { outgoing: Outgoing }) {
       )}
       {phase === "failed" && failure && (
         <>
-          <FailureNote failure={failure} />
+          <FailureNote failure={{ ...failure, message: refusalWords(failure) }} />
           <div className={styles.choices}>
             <Button size="small" icon={RotateCcw} onClick={() => session.retry(outgoing)}>
               Send again

@@ -13,6 +13,7 @@ import { useChat } from "./context.ts";
 import { Images } from "./Images.tsx";
 import styles from "./Message.module.css";
 import { useShow } from "./show.ts";
+import { typedText } from "./slash.ts";
 
 /** Letters and lines of a message that are shown at first. */
 const FOLDED_LETTERS = 1600;
@@ -88,12 +89,12 @@ function foldedAt(text: string): number {
 function Editor({ message }: { message: Message }) {
   const { session, edit } = useChat();
   const { chat } = useClients();
-  const [text, setText] = useState(message.content);
+  const [text, setText] = useState(typedText(message));
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     field.current?.focus();
-    field.current?.setSelectionRange(message.content.length, message.content.length);
+    field.current?.setSelectionRange(typedText(message).length, typedText(message).length);
   }, [message]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a text of another length has another height
   useLayoutEffect(() => {

@@ -6,6 +6,7 @@ import { useClients, useWorkspace } from "../workspace/hooks.tsx";
 import { isLiveAgent, isLiveTerminal } from "../workspace/reduce.ts";
 import { matching, mentionAt, type Named } from "./mentions.ts";
 import { indexOfByte } from "./offsets.ts";
+import { isCommand } from "./slash.ts";
 
 export interface Suggestion {
   readonly key: string;
@@ -25,10 +26,6 @@ const NONE: Suggestions = { items: [], eager: false };
 /** Nobody completes what is longer. */
 const PREFIX_MAX = 4096;
 const PAUSE_MS = 60;
-
-export function isCommand(text: string): boolean {
-  return /^\/(?!\/)/.test(text);
-}
 
 export function useSuggestions(text: string, cursor: number): Suggestions {
   const commands = useCommands(isCommand(text) && cursor <= PREFIX_MAX ? text.slice(0, cursor) : "");
@@ -52,9 +49,7 @@ function useCommands(prefix: string): Suggestions {
             const from = indexOfByte(prefix, replaceFrom);
             return { key: `${from} ${text}`, from, text, detail };
           });
-          // The name of a command is meant; what may follow it only perhaps.
-          const eager = !/\s/.test(prefix) && items.every((item) => item.text.trim() !== prefix);
-          setFound({ prefix, suggestions: { items, eager } });
+          setFound({ prefix, suggestions: { items, eager: isEager(items, prefix) } });
         },
         () => undefined,
       );
@@ -81,7 +76,12 @@ function stillFitting({ prefix: asked, suggestions }: Found, prefix: string): Su
     return NONE;
   }
   const items = suggestions.items.filter(({ from, text }) => text.startsWith(prefix.slice(from)));
-  return { items, eager: suggestions.eager && !/\s/.test(prefix) };
+  return { items, eager: isEager(items, prefix) };
+}
+
+/** The beginning of a command's name is meant to be completed; a whole name is sent, and what may follow it is no must. */
+function isEager(items: readonly Suggestion[], prefix: string): boolean {
+  return !/\s/.test(prefix) && items.every((item) => item.text.trim() !== prefix);
 }
 
 function useNames(text: string, cursor: number): Suggestions {

@@ -99,6 +99,27 @@ export function remedy(reason: string): string {
   return REMEDIES[reason] ?? "Try again.";
 }
 
+const REFUSALS: Readonly<Record<string, string>> = {
+  MODEL_NOT_FOUND: "Choose another model below.",
+  GENERATION_QUOTA: "Wait for one of them, or stop one.",
+  MESSAGE_STREAMING: "Wait for its end, or stop it.",
+};
+
+/** The server says it in the words of its API. */
+const BUDGET =
+  "Today's budget of tokens has too little left for this answer: Usage shows it. Lower “Longest answer” in the " +
+  "settings, or wait until midnight UTC. Commands still go.";
+
+/** Why a message was not taken, and what to do. */
+export function refusalWords({ reason, message }: { reason: string; message: string }): string {
+  if (reason === "TOKEN_BUDGET") {
+    return BUDGET;
+  }
+  const what = REFUSALS[reason];
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`.replace(/[.\s]*$/, ".");
+  return what === undefined ? sentence : `${sentence} ${what}`;
+}
+
 /** Why an answer ended otherwise than by itself, in a sentence; undefined: nothing is to be said. */
 export function endWords(message: Message): string | undefined {
   if (message.state === Message_State.STOPPED) {

@@ -3,9 +3,11 @@
 
 import type { StoreApi } from "zustand/vanilla";
 import type { Clients } from "../api/clients.ts";
-import { type Failure, failureOf } from "../api/failure.ts";
+import { type Failure, failure, failureOf } from "../api/failure.ts";
 import { uuidv7 } from "../api/uuid.ts";
 import { shelfOf } from "./drafts.ts";
+import { bytes } from "./format.ts";
+import { byteLength } from "./offsets.ts";
 import { forgetOutgoing, keepOutgoing, outgoingOf } from "./outbox.ts";
 import { deliver, type Outgoing, type Recorded, saysTheSame } from "./outgoing.ts";
 import type { Draft, SessionState } from "./state.ts";
@@ -15,6 +17,9 @@ export interface Sender {
   /** What was refused goes back to where it was typed. */
   putBack(draft: Draft): void;
 }
+
+/** What the server takes in one message. */
+const TEXT_BYTES_MAX = 1024 * 1024;
 
 /** For the tab. */
 const kept = shelfOf(() => sessionStorage);
@@ -50,6 +55,15 @@ export class Sending {
   }
 
   send(what: Outgoing["what"]): void {
+    const size = what.kind === "send" ? byteLength(what.text) : 0;
+    if (size > TEXT_BYTES_MAX) {
+      const words = `This message has ${bytes(size)}; one may have ${bytes(TEXT_BYTES_MAX)}. Shorten it, or send it in parts.`;
+      this.#refused(
+        { requestId: uuidv7(), what, since: Date.now(), phase: "failed" },
+        failure("MESSAGE_TOO_LARGE", "invalid_argument", words),
+      );
+      return;
+    }
     const last = this.#lastRefused;
     const requestId = last && saysTheSame(last.what, what) ? last.requestId : uuidv7();
     this.#lastRefused = undefined;

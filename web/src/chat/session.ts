@@ -24,6 +24,7 @@ import { byteLength } from "./offsets.ts";
 import type { Outgoing, Recorded } from "./outgoing.ts";
 import { Reading } from "./reading.ts";
 import { Sending } from "./sending.ts";
+import { isCommand, recordedText } from "./slash.ts";
 import { type Draft, initialState, type SessionState, type Settings } from "./state.ts";
 import { newestLeaf, streamingOf } from "./tree.ts";
 import { Watching } from "./watching.ts";
@@ -100,7 +101,7 @@ export class Session {
     this.#leaveHub?.();
     this.#watching.close();
     this.#reading.stop();
-    this.#keepDraft();
+    this.keepDraft();
     this.store.setState({ answers: new Map() });
   }
 
@@ -170,8 +171,8 @@ export class Session {
       phase !== "failed" &&
       what.kind === "send" &&
       message.role === Message_Role.USER &&
-      what.text.startsWith(message.content) &&
-      (what.text === message.content || isExcerpt(message));
+      recordedText(what.text).startsWith(message.content) &&
+      (recordedText(what.text) === message.content || isExcerpt(message));
     const mine = this.store.getState().outbox.find(isMine);
     if (mine) {
       this.#sending.put({ ...mine, phase: "recorded" });
@@ -233,7 +234,16 @@ export class Session {
   setDraft(draft: Draft): void {
     this.store.setState({ draft, ...(draft.text === "" ? { refused: undefined } : {}) });
     clearTimeout(this.#draftTimer);
-    this.#draftTimer = setTimeout(() => this.#keepDraft(), DRAFT_MS);
+    this.#draftTimer = setTimeout(() => this.keepDraft(), DRAFT_MS);
+  }
+
+  /** Now, if it was typed here: another tab may have typed since into the same conversation. */
+  keepDraft(): void {
+    if (this.#draftTimer !== undefined) {
+      clearTimeout(this.#draftTimer);
+      this.#draftTimer = undefined;
+      keepDraft(drafts, this.id, this.store.getState().draft.text);
+    }
   }
 
   setSettings(settings: Settings): void {
@@ -284,11 +294,6 @@ export class Session {
       this.#watching.follow(new Set(streaming.map(({ id }) => id)));
     }
   }
-
-  #keepDraft(): void {
-    clearTimeout(this.#draftTimer);
-    keepDraft(drafts, this.id, this.store.getState().draft.text);
-  }
 }
 
 /** What was recorded, as far as it is known here; the server's own words follow. */
@@ -299,7 +304,7 @@ function messagesOf(
   const common = {
     conversationId,
     createTime: timestampNow(),
-    command: what.kind === "send" && /^\/(?!\/)/.test(what.text),
+    command: what.kind === "send" && isCommand(what.text),
   };
   const answer = create(MessageSchema, {
     ...common,
@@ -317,7 +322,7 @@ function messagesOf(
     parentId: what.parentId ?? "",
     role: Message_Role.USER,
     state: Message_State.COMPLETE,
-    content: what.text,
+    content: recordedText(what.text),
     images: what.images.map(({ mediaType, data }) => ({ mediaType, data, sizeBytes: BigInt(data.length) })),
   });
   return [said, answer];

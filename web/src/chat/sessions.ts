@@ -108,7 +108,18 @@ export function useSession(conversationId: string): Session {
   const sessions = useSessions();
   useEvents((event) => sessions.event(event));
   useEffect(() => sessions.use(conversationId), [sessions, conversationId]);
-  return sessions.get(conversationId);
+  const session = sessions.get(conversationId);
+  useEffect(() => {
+    // What was typed in the last moment before a reload is typed, too.
+    const keep = () => session.keepDraft();
+    window.addEventListener("pagehide", keep);
+    document.addEventListener("visibilitychange", keep);
+    return () => {
+      window.removeEventListener("pagehide", keep);
+      document.removeEventListener("visibilitychange", keep);
+    };
+  }, [session]);
+  return session;
 }
 
 export function useSessionState<T>(session: Session, select: (state: SessionState) => T): T {

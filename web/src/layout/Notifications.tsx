@@ -1,36 +1,47 @@
 // Tells when an agent ends or needs input and nobody looks at it: in the page, and by the browser where it is allowed.
 // It must not know how agents work.
 
-import { useEffect } from "react";
-import { noticeOf } from "../agents/notice.ts";
+import { useEffect, useRef, useState } from "react";
+import { noticeOf, OwnEnds } from "../agents/notice.ts";
 import { toast } from "../ui/index.ts";
 import { useEvents, useWorkspace } from "../workspace/hooks.tsx";
 import { howToTell, type Looking } from "./notify.ts";
 import { useSettings } from "./settings.ts";
+import { openTeller, type Teller } from "./tellOnce.ts";
 import { useView } from "./view.ts";
 
 type Notice = NonNullable<ReturnType<typeof noticeOf>>;
 
 /** Held by each tab that is in front, shared. */
 const IN_FRONT = "mosaic.in-front";
-/** So long no other tab may tell of the same thing. */
-const TOLD_MS = 10_000;
 
 export function Notifications() {
   useEffect(holdWhileVisible, []);
-  const agents = useWorkspace((state) => state.agents);
+  const teller = useRef<Teller>(undefined);
+  useEffect(() => {
+    const opened = openTeller();
+    teller.current = opened;
+    return () => opened.close();
+  }, []);
+  const [ends] = useState(() => new OwnEnds());
+  const { agents, me } = useWorkspace(({ agents, me }) => ({ agents, me }));
   useEvents((event) => {
+    const own = ends.take(event, me?.token?.id);
     const notice = noticeOf(event);
-    if (notice) tell(event.sequence, notice, agents.get(notice.agentId)?.terminalId);
+    if (own || !notice || !teller.current) return;
+    const key = `${me?.workspace?.id} ${event.sequence}`;
+    tell(teller.current, key, notice, agents.get(notice.agentId)?.terminalId);
   });
   return null;
 }
 
-function tell(sequence: bigint, notice: Notice, terminalId: string | undefined): void {
+function tell(teller: Teller, key: string, notice: Notice, terminalId: string | undefined): void {
   const about = { agentId: notice.agentId, terminalId };
   const how = howToTell(about, looking(), useSettings.getState());
-  if (how === "page") inPage(notice);
-  else if (how === "browser") void byBrowser(sequence, notice);
+  // Whoever sees it has been told, also in a window beside this one.
+  if (how === "seen") teller.once(key, () => {});
+  else if (how === "page") teller.inFront(key, () => inPage(notice));
+  else if (how === "browser") void byBrowser(teller, key, notice);
 }
 
 function looking(): Looking {
@@ -53,23 +64,18 @@ function inPage(notice: Notice): void {
   });
 }
 
-/** One tab tells, and none while one is in front. */
-async function byBrowser(sequence: bigint, notice: Notice): Promise<void> {
-  if (!("Notification" in window) || Notification.permission !== "granted") return inPage(notice);
-  const { locks } = navigator;
-  if (!locks) return show(sequence, notice);
-  const { held } = await locks.query();
-  if (held?.some(({ name }) => name === IN_FRONT)) return;
-  await locks.request(`mosaic.told ${sequence}`, { ifAvailable: true }, async (lock) => {
-    if (!lock) return;
-    show(sequence, notice);
-    await new Promise((resolve) => setTimeout(resolve, TOLD_MS));
-  });
+/** Not while a tab is in front: that one tells. */
+async function byBrowser(teller: Teller, key: string, notice: Notice): Promise<void> {
+  if (!("Notification" in window) || Notification.permission !== "granted") {
+    return teller.inFront(key, () => inPage(notice));
+  }
+  const held = (await navigator.locks?.query())?.held;
+  if (!held?.some(({ name }) => name === IN_FRONT)) teller.once(key, () => show(key, notice));
 }
 
-function show(sequence: bigint, notice: Notice): void {
+function show(key: string, notice: Notice): void {
   // The browser, too, shows one of a tag once.
-  const shown = new Notification(notice.title, { body: notice.text, tag: `mosaic ${sequence}` });
+  const shown = new Notification(notice.title, { body: notice.text, tag: `mosaic ${key}` });
   shown.onclick = () => {
     window.focus();
     useView.getState().openAgent(notice.agentId);

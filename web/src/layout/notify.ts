@@ -29,8 +29,12 @@ export interface Wishes {
 }
 
 /** In the page that is in front; by the browser when none is. */
-export function howToTell(about: About, looking: Looking, wishes: Wishes): "page" | "browser" | "not" {
-  if (isSeen(about, looking)) return "not";
+export function howToTell(
+  about: About,
+  looking: Looking,
+  wishes: Wishes,
+): "seen" | "page" | "browser" | "not" {
+  if (isSeen(about, looking)) return "seen";
   if (looking.visible) return wishes.notifyInPage ? "page" : "not";
   return wishes.notifyByBrowser ? "browser" : wishes.notifyInPage ? "page" : "not";
 }

@@ -8,6 +8,7 @@ import {
   KeyRound,
   LogOut,
   Maximize2,
+  MessageSquare,
   PanelBottom,
   PanelLeft,
   PanelRight,
@@ -16,14 +17,18 @@ import {
   SunMoon,
 } from "lucide-react";
 import { useEffect } from "react";
+import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { signOut } from "../sign-in/auth.ts";
 import { THEME_LABELS, THEME_NAMES } from "../ui/index.ts";
-import { type Command, registerCommand } from "./commands.ts";
+import { useRole } from "../workspace/hooks.tsx";
+import { type Command, registerCommand, useCommand } from "./commands.ts";
 import { focusRegion, stepRegion } from "./regions.ts";
 import { changeSettings } from "./settings.ts";
-import { useView } from "./view.ts";
+import { type Overlay, useView } from "./view.ts";
 
 export function useFrameCommands(): void {
+  const admin = useRole() >= Role.ADMIN;
+  useCommand(admin ? TOKENS : undefined);
   useEffect(() => {
     const undo = [...overlays(), ...panels(), ...places(), ...themes()].map(registerCommand);
     return () => {
@@ -34,13 +39,21 @@ export function useFrameCommands(): void {
 
 const view = useView.getState;
 
+const TOKENS: Command = {
+  id: "go.tokens",
+  title: "Tokens",
+  section: "Go to",
+  icon: KeyRound,
+  run: () => view().openView("tokens"),
+};
+
 /** The view opens first, then it can have the focus. */
 function afterDrawing(then: () => void): void {
   requestAnimationFrame(() => requestAnimationFrame(then));
 }
 
 function overlays(): Command[] {
-  const toggle = (overlay: "palette" | "settings" | "shortcuts") => () =>
+  const toggle = (overlay: Overlay) => () =>
     view().setOverlay(view().overlay === overlay ? undefined : overlay);
   return [
     {
@@ -51,6 +64,15 @@ function overlays(): Command[] {
       icon: CommandIcon,
       inPalette: false,
       run: toggle("palette"),
+    },
+    {
+      // Here, since the chat itself is loaded later than its keys are pressed.
+      id: "chat.overlay",
+      title: "Chat over the page",
+      section: "Chat",
+      shortcut: "Mod+Shift+J",
+      icon: MessageSquare,
+      run: toggle("chat"),
     },
     {
       id: "page.settings",
@@ -176,13 +198,6 @@ function places(): Command[] {
       section: "Go to",
       icon: ChartColumn,
       run: () => view().openView("usage"),
-    },
-    {
-      id: "go.tokens",
-      title: "Tokens",
-      section: "Go to",
-      icon: KeyRound,
-      run: () => view().openView("tokens"),
     },
     { id: "page.out", title: "Sign out", section: "Page", icon: LogOut, run: () => void signOut() },
   ];

@@ -17,8 +17,9 @@ export function usePaletteItems(): PaletteItem[] {
   const agents = useAgents();
   const commands = useCommandItems();
   return useMemo(
-    () => [...conversations, ...terminals, ...agents, ...commands],
-    [conversations, terminals, agents, commands],
+    // An agent comes before its terminal, which has the same name.
+    () => [...conversations, ...agents, ...terminals, ...commands],
+    [conversations, agents, terminals, commands],
   );
 }
 

@@ -18,6 +18,8 @@ export type Overlay = "palette" | "chat" | "settings" | "shortcuts";
 export interface View extends ViewState {
   /** True where one view is shown at a time: on a phone. */
   narrow: boolean;
+  /** There is room for the conversations and the agents beside the chat; else one makes room for the other. */
+  roomy: boolean;
   overlay?: Overlay;
 
   /** No id: a new conversation. `replace`: the way back skips what was shown before. */
@@ -38,6 +40,7 @@ export const replacing = { now: false };
 export const useView = create<View>((set) => ({
   ...FIRST_VIEW,
   narrow: false,
+  roomy: true,
 
   openConversation(id, how) {
     replacing.now = how?.replace === true;
@@ -49,14 +52,16 @@ export const useView = create<View>((set) => ({
   openAgent: (id) =>
     set((view) => ({
       agentId: id,
-      rightPanel: "open",
+      ...sides(view, "rightPanel", "open"),
       panel: uncovered(view.panel),
       ...(view.narrow ? { place: "agents" } : {}),
     })),
   openView: (place) => set((view) => ({ place, overlay: undefined, panel: uncovered(view.panel) })),
   setPanel: (panel) => set({ panel }),
-  setLeftPanel: (leftPanel) => set((view) => ({ leftPanel, panel: uncovered(view.panel) })),
-  setRightPanel: (rightPanel) => set((view) => ({ rightPanel, panel: uncovered(view.panel) })),
+  setLeftPanel: (leftPanel) =>
+    set((view) => ({ ...sides(view, "leftPanel", leftPanel), panel: uncovered(view.panel) })),
+  setRightPanel: (rightPanel) =>
+    set((view) => ({ ...sides(view, "rightPanel", rightPanel), panel: uncovered(view.panel) })),
   setSize: (name, pixels) =>
     set((view) => {
       const size = clampSize(name, pixels);
@@ -64,6 +69,12 @@ export const useView = create<View>((set) => ({
     }),
   setOverlay: (overlay) => set({ overlay }),
 }));
+
+/** One side as it is wanted, and the other as it fits. */
+function sides(view: View, name: "leftPanel" | "rightPanel", side: Side): Partial<View> {
+  const other = name === "leftPanel" ? "rightPanel" : "leftPanel";
+  return side === "open" && !view.roomy ? { [name]: side, [other]: "closed" } : { [name]: side };
+}
 
 /** What is asked for must not lie under the terminals. */
 function uncovered(panel: Panel): Panel {

@@ -68,9 +68,11 @@ export function clampSize(name: keyof Sizes, value: number): number {
 
 /** What is written down for this tab of the browser, and for its next one. */
 export function kept(state: ViewState): string {
-  const { conversationId, terminalTabs, activeTerminal, panel, leftPanel, rightPanel, sizes } = state;
+  const { conversationId, agentId, terminalTabs, activeTerminal, panel, leftPanel, rightPanel, sizes } =
+    state;
   return JSON.stringify({
     conversationId,
+    agentId,
     terminalTabs,
     activeTerminal,
     panel,
@@ -89,6 +91,7 @@ export function restored(text: string | null): Partial<ViewState> {
   const shown = view.terminalTabs.flatMap(terminalsOf);
   view.activeTerminal = shown.find((id) => id === data.activeTerminal) ?? shown[0];
   if (isId(data.conversationId)) view.conversationId = data.conversationId;
+  if (isId(data.agentId)) view.agentId = data.agentId;
   if (data.panel === "open" || data.panel === "closed" || data.panel === "full") view.panel = data.panel;
   if (data.leftPanel === "open" || data.leftPanel === "closed") view.leftPanel = data.leftPanel;
   if (data.rightPanel === "open" || data.rightPanel === "closed") view.rightPanel = data.rightPanel;

@@ -8,24 +8,25 @@ import { kept, restored } from "./viewState.ts";
 const KEY = "mosaic.view";
 /** Also a phone that lies on its side: it is wide, but too low for panels. */
 export const NARROW = "(max-width: 767px), (max-height: 479px) and (pointer: coarse)";
-/** Three columns have room from here on, in pixels. */
-const ROOMY = 1100;
+/** Three columns have room from here on. */
+const ROOMY = "(min-width: 1000px)";
 const WRITE_AFTER_MS = 250;
 
 /** Begins; the answer ends it. For as long as somebody is signed in. */
 export function syncView(): () => void {
   const narrow = window.matchMedia(NARROW);
+  const roomy = window.matchMedia(ROOMY);
   const own = restored(read(sessionStorage));
-  // A new tab begins as the last one was left, but with a new conversation.
-  const others = { ...restored(read(localStorage)), conversationId: undefined };
+  // A new tab begins as the last one was left, but with a new conversation and no agent.
+  const others = { ...restored(read(localStorage)), conversationId: undefined, agentId: undefined };
   const before = read(sessionStorage) === null ? others : own;
   // Where three columns are a squeeze, the agents wait until somebody asks for them.
-  if (before.rightPanel === undefined && window.innerWidth < ROOMY) before.rightPanel = "closed";
+  if (before.rightPanel === undefined && !roomy.matches) before.rightPanel = "closed";
   const route = parseHash(location.hash) ?? { place: "chat", conversationId: before.conversationId };
-  useView.setState({ ...before, ...route, narrow: narrow.matches });
+  useView.setState({ ...before, ...route, narrow: narrow.matches, roomy: roomy.matches });
   history.replaceState(history.state, "", formatHash(useView.getState()));
 
-  const toNarrow = () => useView.setState({ narrow: narrow.matches });
+  const toWidth = () => useView.setState({ narrow: narrow.matches, roomy: roomy.matches });
   // Another conversation for "chat" comes from the address; other places keep the one that was shown.
   const fromAddress = () => {
     const next = parseHash(location.hash);
@@ -36,13 +37,13 @@ export function syncView(): () => void {
     toAddress(view);
     writer.later();
   });
-  narrow.addEventListener("change", toNarrow);
+  for (const each of [narrow, roomy]) each.addEventListener("change", toWidth);
   window.addEventListener("popstate", fromAddress);
   window.addEventListener("pagehide", writer.now);
   return () => {
     unsubscribe();
     writer.stop();
-    narrow.removeEventListener("change", toNarrow);
+    for (const each of [narrow, roomy]) each.removeEventListener("change", toWidth);
     window.removeEventListener("popstate", fromAddress);
     window.removeEventListener("pagehide", writer.now);
   };

@@ -2,11 +2,11 @@
 // how the chart is drawn.
 
 import { ChartColumn, RotateCw } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { type Failure, failureOf } from "../api/failure.ts";
-import type { GetUsageResponse } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
+import { type GetUsageResponse, MessageChanged_Kind } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { Empty, FailureNote, IconButton, Select, Spinner, wholeCount } from "../ui/index.ts";
-import { useClients } from "../workspace/hooks.tsx";
+import { useClients, useEvents } from "../workspace/hooks.tsx";
 import { Budget } from "./Budget.tsx";
 import { type Measure, type Summary, summarize } from "./summary.ts";
 import { DayTable, ModelTable } from "./UsageTables.tsx";
@@ -108,6 +108,21 @@ function Sum({ name, count, more }: { name: string; count: bigint; more: string 
   );
 }
 
+/** An answer that is over is counted; many at once are asked for once. */
+const SETTLE_MS = 1_000;
+
+function useAfterAnswers(then: () => void): void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEvents(({ payload }) => {
+    if (payload.case !== "message" || payload.value.kind !== MessageChanged_Kind.FINISHED) return;
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      then();
+    }, SETTLE_MS);
+  });
+}
+
 function useUsage(days: number) {
   const { workspace } = useClients();
   const [usage, setUsage] = useState<GetUsageResponse>();
@@ -127,6 +142,7 @@ function useUsage(days: number) {
       });
     return () => leaving.abort();
   }, [workspace, asked]);
-  const again = () => setAsked((before) => ({ days: before.days, times: before.times + 1 }));
+  const again = useCallback(() => setAsked((before) => ({ days: before.days, times: before.times + 1 })), []);
+  useAfterAnswers(again);
   return { usage, problem, again };
 }

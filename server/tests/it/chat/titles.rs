@@ -88,7 +88,7 @@ async fn an_empty_conversation_gets_its_first_words_with_the_first_message() -> 
 
 #[tokio::test]
 async fn a_title_that_somebody_has_set_stays() -> Result<()> {
-    let slow = Reply::steps([Step::Text("Theirs".into()), Step::WaitMs(300)]);
+    let slow = Reply::steps([Step::Text("Theirs".into()), Step::WaitMs(1000)]);
     let replies = Script::new().reply("m", Reply::text(["An answer"])).reply("m", slow);
     let chat = titled(replies).await?;
     let mut client = chat.client()?;
@@ -96,7 +96,7 @@ async fn a_title_that_somebody_has_set_stays() -> Result<()> {
     let mut answer = Answer::to(&mut client, say("mine?")).await?;
     answer.completed().await?;
     let id = answer.conversation.clone();
-    chat.fake.until(|counts| counts.open == 1).await;
+    chat.fake.until(|counts| counts.finished == 1 && counts.open == 1).await;
     let request = UpdateConversationRequest {
         conversation_id: id.clone(),
         title: Some("Mine".into()),
