@@ -80,5 +80,7 @@ find_node
 install_packages
 say "Building the page."
 rm -f dist/built-from
+# Of before: what is saved meanwhile may not be in the page.
+built_from=$(sources)
 npm run --silent build >&2
-sources >dist/built-from
+echo "$built_from" >dist/built-from

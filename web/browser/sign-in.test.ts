@@ -141,6 +141,19 @@ test("a tab with a token of its own stays when another one signs out", async () 
   await message(other).waitFor();
 });
 
+test("a tab with a token of its own that signs out takes nothing from who is remembered", async () => {
+  const person = await visit();
+  const [remembered, own] = [await person.open(), await person.open()];
+  await paste(own, await member("1h", "own"));
+  await message(own).waitFor();
+  await paste(remembered, await member("1h", "remembered"), true);
+  await message(remembered).fill("a draft");
+  await signOut(own);
+  await remembered.reload();
+  await message(remembered).waitFor();
+  expect(await message(remembered).inputValue()).toBe("a draft");
+});
+
 test("a session that expires says so, and signing in again goes on where one was", async () => {
   const page = await (await visit()).open();
   await paste(page, await member("10s", "short"));

@@ -5,12 +5,14 @@ import "./ui/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./layout/App.tsx";
+import { fetchFirstViews } from "./layout/features.tsx";
 import { startTheme } from "./layout/theme.ts";
 import { startAuth } from "./sign-in/auth.ts";
 
 // First of all: a sign-in link's code leaves the address.
 startAuth();
 startTheme();
+fetchFirstViews();
 
 const root = document.getElementById("root");
 if (root) {

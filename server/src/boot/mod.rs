@@ -180,7 +180,7 @@ async fn run(config: Config, placement: Placement, lock: Lock, io: runtime::Hand
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
-    tracing::info!("stopped; terminals and agents live on in the keeper");
+    tracing::info!("stopped; what still runs in terminals is the keeper's");
     drop(lock);
     Ok(())
 }

@@ -38,7 +38,16 @@ pub(super) struct Follower<'a> {
     scanner: Option<Scanner>,
     /// When it has run for too long.
     deadline: Instant,
-    asking: bool,
+    told: Told,
+}
+
+/// The question that was told last and stands.
+enum Told {
+    Nothing,
+    /// That of the line with this number.
+    Line(u64),
+    /// By a server before this one: what it read.
+    Before(String),
 }
 
 /// How often at most the output is looked at.
@@ -57,8 +66,11 @@ impl<'a> Follower<'a> {
         let scanner = shared.profiles.get(&job.spec.profile).ok().map(|profile| {
             Scanner::new(terminal.log().clone(), profile.input.clone(), profile.tokens.clone())
         });
-        let asking = job.state == State::InputRequired;
-        Self { shared, job, running, terminal, scanner, deadline, asking }
+        let told = match job.state {
+            State::InputRequired => Told::Before(job.question.clone()),
+            _ => Told::Nothing,
+        };
+        Self { shared, job, running, terminal, scanner, deadline, told }
     }
 
     pub(super) fn used(&mut self) -> u64 {
@@ -136,17 +148,40 @@ impl<'a> Follower<'a> {
             let words = format!("it used {used} tokens; {} are allowed", spec.token_budget);
             return self.stop(EndReason::TokenBudget, words).await;
         }
-        let asks = scanner.asks_in().is_some_and(|wait| wait.is_zero());
-        if asks != self.asking && (asks || scanner.asks_in().is_none()) {
-            self.asking = asks;
-            let question = asks.then(|| scanner.last_line());
-            let agent = self.running.agent;
-            let told =
-                self.shared.persist(|| store::jobs::asked(&self.shared.changes, agent, question.clone()));
-            told.await;
-            self.shared.hub.tell(self.job.id);
+        match scanner.asks_in() {
+            None => self.tell(None).await,
+            Some(wait) if wait.is_zero() => {
+                let (line, question) = (scanner.lines, scanner.last_line());
+                if !self.has_told(scanner) {
+                    // What is asked now may be another question than the one that stands.
+                    self.tell(None).await;
+                    self.tell(Some(question)).await;
+                }
+                self.told = Told::Line(line);
+            }
+            Some(_) => {}
         }
         None
+    }
+
+    fn has_told(&self, scanner: &Scanner) -> bool {
+        match &self.told {
+            Told::Nothing => false,
+            Told::Line(line) => *line == scanner.lines,
+            Told::Before(question) => *question == scanner.last_line(),
+        }
+    }
+
+    /// Writes down what the agent asks, or that it asks nothing any more.
+    async fn tell(&mut self, question: Option<String>) {
+        if question.is_none() && matches!(self.told, Told::Nothing) {
+            return;
+        }
+        self.told = Told::Nothing;
+        let agent = self.running.agent;
+        let told = self.shared.persist(|| store::jobs::asked(&self.shared.changes, agent, question.clone()));
+        told.await;
+        self.shared.hub.tell(self.job.id);
     }
 
     /// The server itself wants it to end, and writes that down first.
@@ -180,7 +215,8 @@ impl<'a> Follower<'a> {
             self.job.spec.output_timeout_ms.map(|most| {
                 Instant::now() + Duration::from_millis(most.saturating_sub(self.silent_ms()).max(1))
             });
-        let asks = self.scanner.as_ref().and_then(Scanner::asks_in).filter(|_| !self.asking);
+        let scanner = self.scanner.as_ref().filter(|scanner| !self.has_told(scanner));
+        let asks = scanner.and_then(Scanner::asks_in);
         let asks = asks.map(|wait| Instant::now() + wait);
         [Some(self.deadline), look, silence, asks].into_iter().flatten().min().unwrap_or(self.deadline)
     }

@@ -40,6 +40,8 @@ pub struct Scanner {
     tokens: Option<Regex>,
     /// The highest number of tokens reported.
     pub used: u64,
+    /// Whole lines read so far: two questions that read the same are not of one line.
+    pub lines: u64,
     /// When it last found something new.
     changed: Instant,
 }
@@ -51,7 +53,7 @@ impl Scanner {
             if tokens.is_some() { log.start() } else { log.end().saturating_sub(4096).max(log.start()) };
         let reader = Reader::new(Arc::clone(&log), from);
         let (text, line, before) = (TextFilter::default(), String::new(), String::new());
-        Self { log, reader, text, line, before, input, tokens, used: 0, changed: Instant::now() }
+        Self { log, reader, text, line, before, input, tokens, used: 0, lines: 0, changed: Instant::now() }
     }
 
     /// Reads what is there by now, but not without end; true if there was anything.
@@ -102,6 +104,7 @@ impl Scanner {
 
     fn line_is_whole(&mut self) {
         self.count();
+        self.lines += 1;
         let line = std::mem::take(&mut self.line);
         if !line.trim().is_empty() {
             self.before = line;

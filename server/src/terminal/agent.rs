@@ -129,6 +129,7 @@ fn record(shared: &Shared, shell: &AgentShell, argv: Vec<String>, keeper: Option
         id: shell.id,
         workspace: shell.workspace,
         name: shell.name.clone(),
+        made_name: None,
         state: State::Starting,
         command: argv,
         cwd: shell.cwd.clone().unwrap_or_else(|| shared.account.home.clone()),

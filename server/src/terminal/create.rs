@@ -159,6 +159,7 @@ impl NewShell {
             id: TerminalId::new(),
             workspace: principal.workspace,
             name: self.name.clone().unwrap_or_else(|| self.stem()),
+            made_name: None,
             state: State::Starting,
             command: argv,
             cwd: self.cwd.clone().unwrap_or_else(|| shared.account.home.clone()),

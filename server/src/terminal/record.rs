@@ -175,6 +175,9 @@ pub struct Record {
     pub workspace: WorkspaceId,
     /// Unique among the live ones of the workspace.
     pub name: String,
+    /// The name that it was given when it was made without one.
+    #[serde(default)]
+    pub made_name: Option<String>,
     /// Where it is in its life.
     pub state: State,
     /// Program and arguments.

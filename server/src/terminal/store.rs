@@ -87,7 +87,9 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
             Claim::Different => return Ok(Outcome::Refused(request.reused())),
         }
     }
-    let sql = format!("SELECT name, agent_id IS NULL FROM terminals WHERE workspace_id = $1 AND {LIVE}");
+    let sql = format!(
+        "SELECT name, agent_id IS NULL, record->>'made_name' FROM terminals WHERE workspace_id = $1 AND {LIVE}"
+    );
     let rows = tx.query(&tx.prepare_cached(&sql).await?, &[&workspace.0]).await?;
     let names: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let own: Vec<bool> = rows.iter().map(|row| row.try_get(1)).collect::<Result<_, _>>()?;
@@ -105,9 +107,13 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
     if record.agent.is_some() && !names.contains(&record.name) {
         // An agent's terminal has its name, if nobody else has it.
     } else if new.numbered {
+        // Nor one that a renamed terminal had: who still thinks of it by that would reach another.
+        let made: Vec<Option<String>> = rows.iter().map(|row| row.try_get(2)).collect::<Result<_, _>>()?;
+        let is_free = |name: &String| !names.contains(name) && !made.iter().flatten().any(|had| had == name);
         let stem = record.name.clone();
-        let free = (1..=names.len() + 1).map(|n| format!("{stem}-{n}")).find(|name| !names.contains(name));
+        let free = (1..=2 * names.len() + 1).map(|n| format!("{stem}-{n}")).find(is_free);
         record.name = free.unwrap_or(stem);
+        record.made_name = Some(record.name.clone());
     } else if names.contains(&record.name) {
         return Ok(Outcome::Refused(name_taken(&record.name)));
     }

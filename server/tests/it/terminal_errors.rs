@@ -122,6 +122,9 @@ async fn names_and_request_ids_are_used_once() -> Result<()> {
     // An ended terminal's name is free.
     close(&mut client, &first.id).await?;
     client.update_terminal(rename("mine")).await?;
+    // The name that was made up for a live one is not made up again.
+    let third = idle(&mut client).await?;
+    assert!(third.name != second.name, "{}", third.name);
     unharmed(&mut client, &second).await
 }
 

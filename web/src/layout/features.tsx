@@ -5,18 +5,27 @@ import { Spinner } from "../ui/index.ts";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import styles from "./features.module.css";
 
-export const ChatView = lazy(async () => only((await import("../chat/ChatView.tsx")).ChatView));
-export const ConversationList = lazy(async () =>
-  only((await import("../chat/ConversationList.tsx")).ConversationList),
-);
+const chatView = () => import("../chat/ChatView.tsx");
+const conversationList = () => import("../chat/ConversationList.tsx");
+const terminalPanel = () => import("../terminal/TerminalPanel.tsx");
+const agentsPanel = () => import("../agents/AgentsPanel.tsx");
+
+/** Asks for what everybody sees first, so that it comes while React begins and somebody signs in. */
+export function fetchFirstViews(): void {
+  for (const view of [chatView, conversationList, terminalPanel, agentsPanel]) {
+    // Whoever shows it asks again, and says what is wrong.
+    view().catch(() => {});
+  }
+}
+
+export const ChatView = lazy(async () => only((await chatView()).ChatView));
+export const ConversationList = lazy(async () => only((await conversationList()).ConversationList));
 export const ChatOverlay = lazy(async () => only((await import("../chat/ChatOverlay.tsx")).ChatOverlay));
-export const TerminalPanel = lazy(async () =>
-  only((await import("../terminal/TerminalPanel.tsx")).TerminalPanel),
-);
+export const TerminalPanel = lazy(async () => only((await terminalPanel()).TerminalPanel));
 export const TerminalView = lazy(async () =>
   only((await import("../terminal/TerminalView.tsx")).TerminalView),
 );
-export const AgentsPanel = lazy(async () => only((await import("../agents/AgentsPanel.tsx")).AgentsPanel));
+export const AgentsPanel = lazy(async () => only((await agentsPanel()).AgentsPanel));
 export const AgentDialogs = lazy(async () => only((await import("../agents/AgentDialogs.tsx")).AgentDialogs));
 export const CommandCard = lazy(async () => only((await import("../agents/CommandCard.tsx")).CommandCard));
 export const UsageView = lazy(async () => only((await import("../usage/UsageView.tsx")).UsageView));

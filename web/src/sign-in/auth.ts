@@ -70,6 +70,7 @@ export async function signInWithToken(text: string, remember: boolean): Promise<
 export function setRemembered(remembered: boolean): void {
   const auth = useAuth.getState();
   if (auth.state !== "in") return;
+  forgetCredential(auth.remembered);
   keepCredential(auth.credential, remembered);
   set({ ...auth, remembered });
 }
@@ -78,7 +79,7 @@ export function setRemembered(remembered: boolean): void {
 export function refused(token: string, why: Failure): void {
   const auth = useAuth.getState();
   if (auth.state !== "in" || auth.credential.token !== token) return;
-  forgetCredential();
+  forgetCredential(auth.remembered);
   set({ state: "out", by: "session", why });
 }
 
@@ -126,7 +127,8 @@ function follow(): void {
 
 /** Signed out by the person, here or in another tab: nothing of theirs stays. */
 function leave(): void {
-  forgetCredential();
+  const auth = useAuth.getState();
+  forgetCredential(auth.state === "in" && auth.remembered);
   set({ state: "out" });
   forgetTraces();
   // Views write down what they hold when they go, which they have done by then.

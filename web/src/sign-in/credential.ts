@@ -20,39 +20,45 @@ export function keptCredential(): { credential: Credential; remembered: boolean 
   return undefined;
 }
 
-/** Keeps it for this tab, over reloads, or on this computer, for all tabs and days. */
+/**
+ * Keeps it for this tab, over reloads, or on this computer, for all tabs and days. What the computer keeps stays when
+ * a tab has a token of its own.
+ */
 export function keepCredential(credential: Credential, remembered: boolean): void {
-  forgetCredential();
+  forgetCredential(false);
   try {
-    (remembered ? localStorage : sessionStorage).setItem(KEY, JSON.stringify(credential));
+    of(remembered).setItem(KEY, JSON.stringify(credential));
   } catch {
     // Full or forbidden: it holds until the reload.
   }
 }
 
-export function forgetCredential(): void {
-  for (const storage of [() => sessionStorage, () => localStorage]) {
-    try {
-      storage().removeItem(KEY);
-    } catch {
-      // Then nothing is in it.
-    }
+/** Forgets this tab's, or this computer's. */
+export function forgetCredential(remembered: boolean): void {
+  try {
+    of(remembered).removeItem(KEY);
+  } catch {
+    // Then nothing is in it.
   }
 }
 
 /** How the page looks and behaves on this computer, whoever uses it. */
-const OF_THE_COMPUTER = ["mosaic.settings", "mosaic.terminal", "mosaic.send-key"];
+const OF_THE_COMPUTER = ["mosaic.settings", "mosaic.terminal"];
 
-/** Forgets what a person left here: drafts, tabs, what was open. */
+/** Forgets what a person left in this tab, and on this computer if nobody is remembered there: drafts, tabs, what was open. */
 export function forgetTraces(): void {
-  for (const storage of [() => sessionStorage, () => localStorage]) {
-    try {
-      for (const key of Object.keys(storage())) {
-        if (key.startsWith("mosaic") && !OF_THE_COMPUTER.includes(key)) storage().removeItem(key);
-      }
-    } catch {
-      // Then nothing is in it.
+  forgetTracesIn(false);
+  if (parseCredential(read(true)) === undefined) forgetTracesIn(true);
+}
+
+function forgetTracesIn(remembered: boolean): void {
+  try {
+    const storage = of(remembered);
+    for (const key of Object.keys(storage)) {
+      if (key.startsWith("mosaic") && !OF_THE_COMPUTER.includes(key)) storage.removeItem(key);
     }
+  } catch {
+    // Then nothing is in it.
   }
 }
 
@@ -66,11 +72,11 @@ export function parseCredential(text: string | null): Credential | undefined {
   try {
     const data: unknown = JSON.parse(text);
     if (typeof data !== "object" || data === null) return undefined;
-    const of = (name: string): unknown => Reflect.get(data, name);
-    const [token, tokenId] = [of("token"), of("tokenId")];
+    const field = (name: string): unknown => Reflect.get(data, name);
+    const [token, tokenId] = [field("token"), field("tokenId")];
     if (typeof token !== "string" || !isToken(token)) return undefined;
     if (typeof tokenId !== "string") return { token };
-    return { token, tokenId, ...(of("session") === true ? { session: true } : {}) };
+    return { token, tokenId, ...(field("session") === true ? { session: true } : {}) };
   } catch {
     return undefined;
   }
@@ -83,8 +89,13 @@ export function isToken(text: string): boolean {
 
 function read(remembered: boolean): string | null {
   try {
-    return (remembered ? localStorage : sessionStorage).getItem(KEY);
+    return of(remembered).getItem(KEY);
   } catch {
     return null;
   }
+}
+
+/** What the tab keeps, or the computer. A browser may forbid even to look. */
+function of(remembered: boolean): Storage {
+  return remembered ? localStorage : sessionStorage;
 }

@@ -78,7 +78,8 @@ pub async fn find(db: &Db, workspace: WorkspaceId, id: ConversationId) -> Result
     }
 }
 
-/// A page of conversations, newest first; with a query those that have its words in the title or in a message.
+/// A page of conversations, newest first; with a query those that have its words in the title or in a message. A query
+/// that ends in a letter may end in the middle of a word, as it does while it is typed.
 ///
 /// # Errors
 /// The database.
@@ -91,17 +92,26 @@ pub async fn list(
 ) -> Result<Vec<Conversation>> {
     let plain = "SELECT record FROM conversations c WHERE workspace_id = $1 \
                  AND ($2::uuid IS NULL OR id < $2) AND ($3 OR NOT archived) \
-                 AND ($4::text = '' OR true) ORDER BY id DESC LIMIT $5";
-    let searched = "SELECT record FROM conversations c WHERE workspace_id = $1 \
+                 AND ($4::text = '' OR $6::bool) ORDER BY id DESC LIMIT $5";
+    // As text, words that end in a word end in its quote; a group does not.
+    let searched = "WITH words AS ( \
+                        SELECT (text || CASE WHEN $6::bool AND right(text, 1) = chr(39) THEN ':*' ELSE '' END)::tsquery \
+                            AS query \
+                        FROM (SELECT websearch_to_tsquery('simple', $4)::text AS text) typed) \
+                    SELECT record FROM conversations c WHERE workspace_id = $1 \
                     AND ($2::uuid IS NULL OR id < $2) AND ($3 OR NOT archived) AND ( \
-                        to_tsvector('simple', title) @@ websearch_to_tsquery('simple', $4) \
+                        to_tsvector('simple', title) @@ (SELECT query FROM words) \
                         OR id IN (SELECT conversation_id FROM messages WHERE workspace_id = $1 \
-                            AND to_tsvector('simple', left(content, 100000)) @@ websearch_to_tsquery('simple', $4))) \
+                            AND to_tsvector('simple', left(content, 100000)) @@ (SELECT query FROM words))) \
                     ORDER BY id DESC LIMIT $5";
+    let unfinished = query.ends_with(char::is_alphanumeric);
     let client = db.get().await?;
     let statement = client.prepare_cached(if query.is_empty() { plain } else { searched }).await?;
     let rows = client
-        .query(&statement, &[&workspace.0, &page.before(), &include_archived, &query, &page.fetch()])
+        .query(
+            &statement,
+            &[&workspace.0, &page.before(), &include_archived, &query, &page.fetch(), &unfinished],
+        )
         .await?;
     rows.iter().map(conversation).collect()
 }

@@ -1,6 +1,9 @@
 //! Jobs from their making to their end: each method's success, and the ways a job can go.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use mosaic_proto::{
@@ -12,7 +15,9 @@ use mosaic_proto::{
         wait_job_request::Until,
     },
     terminal::v1::CloseTerminalRequest,
-    workspace::v1::{Resource, WatchEventsRequest, event::Payload, watch_events_response::Response},
+    workspace::v1::{
+        Resource, WatchEventsRequest, agent_changed, event::Payload, watch_events_response::Response,
+    },
 };
 use test_support::{Server, reason};
 
@@ -377,6 +382,50 @@ async fn a_question_is_seen_and_answered_once() -> Result<()> {
     let text = text(&mut client, "asks").await?;
     ensure!(text.contains("it was yes\n") && text.contains("then \n"), "{text:?}");
     assert_eq!(reason(&client.send_input(send).await.unwrap_err()), "AGENT_ENDED");
+    Ok(())
+}
+
+/// How often the events tell that an agent asks.
+async fn asked_so_far(server: &Server) -> Result<usize> {
+    let request = WatchEventsRequest {
+        after_sequence: Some(0),
+        follow: Some(false),
+        resources: vec![Resource::Agent.into()],
+    };
+    let (mut asked, mut stream) = (0, server.workspace()?.watch_events(request).await?.into_inner());
+    while let Some(message) = stream.message().await? {
+        if let Some(Response::Event(event)) = message.response
+            && let Some(Payload::Agent(told)) = event.payload
+        {
+            asked += usize::from(told.kind() == agent_changed::Kind::InputRequired);
+        }
+    }
+    Ok(asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_question_is_seen_though_nothing_came_between() -> Result<()> {
+    let server = Server::start().await?;
+    let mut client = server.agents()?;
+    let prompt = "for which in first second second; do printf \"$which? [y/N] \"; read answer; done";
+    spawn(&mut client, named("asks", prompt)).await?;
+    for (nth, question) in ["first? [y/N]", "second? [y/N]", "second? [y/N]"].into_iter().enumerate() {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let asking = job(&mut client, "asks").await?;
+            let asked = asked_so_far(&server).await?;
+            if asking.state() == State::InputRequired && asked == nth + 1 {
+                assert_eq!(asking.question, question);
+                break;
+            }
+            ensure!(Instant::now() < deadline, "{asked} were told, then {asking:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let (agent_id, request_id) = ("asks".to_owned(), format!("answer {nth}"));
+        let send = SendInputRequest { agent_id, text: "y".to_owned(), request_id, ..Default::default() };
+        client.send_input(send).await?;
+    }
+    assert_eq!(over(&mut client, "asks").await?.state(), State::Succeeded);
     Ok(())
 }
 

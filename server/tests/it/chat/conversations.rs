@@ -171,6 +171,13 @@ async fn a_search_looks_at_titles_and_at_what_was_said() -> Result<()> {
         ("köln", vec![tower]),
         ("growls", vec![bear]),
         ("unicorn", vec![]),
+        ("bro", vec![bear, fox]),
+        ("brown qui", vec![bear, fox]),
+        ("bro fox", vec![]),
+        ("\"quick bro\"", vec![]),
+        ("brown -be", vec![fox]),
+        ("-well-known", vec![tower, bear, fox]),
+        ("' :* & !", vec![]),
         ("  ", vec![tower, bear, fox]),
     ] {
         let wanted: Vec<String> = wanted.into_iter().cloned().collect();

@@ -1597,8 +1597,9 @@ export type ListConversationsRequest = Message$1<"mosaic.chat.v1.ListConversatio
 
   /**
    * Only those with these words in the title or in a message, as one would
-   * type them into a search engine: words, "a phrase", -not, or. At most 1024
-   * bytes.
+   * type them into a search engine: words, "a phrase", -not, or. A query that
+   * ends in a letter also finds words that only begin like its last one. At
+   * most 1024 bytes.
    *
    * @generated from field: string query = 3;
    */
