@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { account, environment, program } from "./support/place.ts";
 import { suite } from "./support/suite.ts";
 import {
+  ASK,
   atShell,
   chooseOfTab,
   names,
@@ -22,9 +23,6 @@ import {
 } from "./support/terminal.ts";
 
 const { server, visit } = suite();
-
-/** A program that asks what the terminal is, and counts the answers. */
-const ASK = `printf '\\033[c'; n=0; while IFS= read -rsd c -t 1 a; do n=$((n+1)); done; echo "answers"": $n"`;
 
 /** Another page that shows the terminal, in a browser of its own unless it is given one. */
 async function another(name: string, person?: Awaited<ReturnType<typeof visit>>): Promise<Page> {
@@ -115,23 +113,6 @@ test("with a viewer's token nothing is typed, sized, signalled or closed", async
   ).toEqual([]);
 });
 
-test("a program's questions are answered once, and not again when they are replayed", async () => {
-  const page = await atShell(await visit());
-  await run(page, ASK);
-  await shows(page, "answers: 1");
-  // Whatever is typed now shows as it is.
-  const answers = async () => (await screen(page)).match(/\^\[\[\?[\d;]+c/g)?.length;
-  await run(page, "clear; printf '\\033[c'; cat >/dev/null");
-  await expect.poll(answers).toBe(1);
-  await run(page, "before");
-  await page.reload();
-  await shows(page, "before");
-  await prompt(page).focus();
-  await run(page, "behind");
-  await shows(page, "behind");
-  expect(await answers()).toBe(1);
-});
-
 test("with several pages only the one that typed last answers, in one browser and in two", async () => {
   const first = await visit();
   const page = await atShell(first);
@@ -166,45 +147,4 @@ test("a size is that of the window that typed last, and can be taken", async () 
       .getByText(/the size of the window/)
       .count(),
   ).toBe(0);
-});
-
-test("a terminal closed with keys under way takes no other with it", async () => {
-  const page = await atShell(await visit());
-  const [first = ""] = await names(page);
-  await tool(page, "New terminal").click();
-  await tabs(page).getByRole("tab").nth(1).waitFor();
-  const second = (await names(page))[1] ?? "";
-  await shows(view(page, second), "$");
-  await run(page, "cat >/dev/null");
-  for (const key of "many keys without a pause".repeat(8))
-    void page.keyboard.press(key === " " ? "Space" : key);
-  await tool(page, "Close terminal").click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "Close terminal" }).click();
-  await tab(page, second).waitFor({ state: "detached" });
-  await view(page, first).click();
-  await run(page, "echo goes o''n");
-  await shows(page, "goes on");
-  expect(await page.getByText(/Typing waits/).count()).toBe(0);
-});
-
-test("terminals of others appear by themselves; closed and deleted elsewhere they say so", async () => {
-  const page = await atShell(await visit());
-  await server().mosaic("term", "new", "-d", "--name", "elsewhere", "--", "/bin/cat");
-  await openFromList(page, "elsewhere");
-  await prompt(page).focus();
-  await run(page, "hello");
-  await shows(page, /hello.*hello/s);
-  await server().mosaic("term", "rename", "elsewhere", "renamed");
-  await tab(page, "renamed").waitFor();
-  await server().mosaic("term", "close", "renamed");
-  await view(page, "renamed")
-    .getByText(/^Closed after/)
-    .waitFor();
-  await server().mosaic("term", "rm", "renamed");
-  await page.getByText(/It was deleted/).waitFor();
-  await tab(page, "renamed").waitFor();
-  await page.reload();
-  await page.getByText(/were deleted/).waitFor();
-  await tool(page, "Close terminal").click();
-  await expect.poll(() => names(page)).toHaveLength(1);
 });

@@ -123,3 +123,6 @@ export async function shows(where: Page | Locator, text: string | RegExp): Promi
     .filter({ hasText: text })
     .waitFor({ state: "attached", timeout: 30_000 });
 }
+
+/** A program that asks what the terminal is, and counts the answers. */
+export const ASK = `printf '\\033[c'; n=0; while IFS= read -rsd c -t 1 a; do n=$((n+1)); done; echo "answers"": $n"`;
