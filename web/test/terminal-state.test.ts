@@ -144,6 +144,15 @@ test("a size that nobody here asked for is another's", () => {
   expect(shown()).toEqual(size(100, 30));
 });
 
+test("the server may go back to a forgotten size with the first key, once", () => {
+  const { sizes, shown } = sizing();
+  sizes.opened(size(88, 12), false);
+  sizes.placed(size(120, 11), true);
+  expect(sizes.resized(size(120, 12), true, false)).toBe(false);
+  expect(shown()).toEqual(size(120, 11));
+  expect(sizes.resized(size(88, 12), true, false)).toBe(true);
+});
+
 const step = fc.oneof(
   fc.record({ kind: fc.constantFrom("open", "split", "remove", "unsplit"), id: fc.nat(12) }),
   fc.record({ kind: fc.constant("move"), from: fc.nat(8), to: fc.integer({ min: -2, max: 9 }) }),

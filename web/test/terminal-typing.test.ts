@@ -107,7 +107,21 @@ test("only Cmd and Ctrl+Shift chords are taken from a program", () => {
   expect(terminalDeed(chord("KeyC", "m"), false)).toBeUndefined();
   expect(terminalDeed(chord("KeyF", "csa"), false)).toBeUndefined();
   expect(terminalDeed(chord("KeyM", "cs"), true)).toBe("tab-moves-focus");
-  for (const code of ["KeyC", "KeyV", "KeyF", "KeyA", "Equal", "Minus", "Digit0", "KeyM", "KeyK"]) {
+  expect(terminalDeed(chord("Home", "cs"), false)).toBe("top");
+  expect(terminalDeed(chord("End", "cs"), false)).toBe("bottom");
+  for (const code of [
+    "KeyC",
+    "KeyV",
+    "KeyF",
+    "KeyA",
+    "Equal",
+    "Minus",
+    "Digit0",
+    "KeyM",
+    "KeyK",
+    "Home",
+    "End",
+  ]) {
     expect(terminalDeed(chord(code, "c"), false)).toBeUndefined();
     expect(terminalDeed(chord(code, "s"), false)).toBeUndefined();
     expect(terminalDeed(chord(code, ""), true)).toBeUndefined();

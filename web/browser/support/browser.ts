@@ -71,6 +71,17 @@ export class Visit {
     return page;
   }
 
+  /** Another page of this browser, signed in by a token. */
+  async enter(token: string): Promise<Page> {
+    const page = await this.context.newPage();
+    await page.goto(this.endpoint);
+    const box = page.getByLabel(/token/i).first();
+    await box.fill(token);
+    await box.press("Enter");
+    await page.getByRole("button", { name: "Settings" }).first().waitFor();
+    return page;
+  }
+
   /** Another page of this browser, wherever its storage says that it is signed in. */
   async open(hash = ""): Promise<Page> {
     const page = await this.context.newPage();

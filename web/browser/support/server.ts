@@ -21,8 +21,8 @@ export class Server {
     private serving: Program,
   ) {}
 
-  /** Starts a new server. */
-  static async start(): Promise<Server> {
+  /** Starts a new server; `settings` come behind those of all tests. */
+  static async start(settings = ""): Promise<Server> {
     const dir = scratch();
     writeFileSync(join(dir, "models.toml"), models());
     const [llm, [, upstream = ""]] = await Program.start(
@@ -31,7 +31,7 @@ export class Server {
       /listening on (\S+)/,
     );
     const wire = await Overheard.before(upstream);
-    configure(dir, configuration(wire.endpoint));
+    configure(dir, configuration(wire.endpoint) + settings);
     const listen = `127.0.0.1:${await freePort()}`;
     return new Server(`http://${listen}`, dir, llm, wire, await serve(dir, listen));
   }

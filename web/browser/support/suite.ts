@@ -11,12 +11,13 @@ export interface Suite {
   visit(size?: { width: number; height: number }, way?: Way): Promise<Visit>;
 }
 
-export function suite(): Suite {
+/** `settings`: more of the server's configuration. */
+export function suite(settings = ""): Suite {
   let server: Server | undefined;
   let browser: Browser | undefined;
   const visits: Visit[] = [];
   beforeAll(async () => {
-    [server, browser] = await Promise.all([Server.start(), launch()]);
+    [server, browser] = await Promise.all([Server.start(settings), launch()]);
   });
   afterEach(async (test) => {
     try {

@@ -11,6 +11,7 @@ export const FIXED_SHORTCUTS: Readonly<Record<string, readonly FixedShortcut[]>>
     { title: "Leave it by Tab, or let the program have Tab", keys: ["Ctrl+Shift+M"] },
     { title: "Copy, paste", keys: ["Ctrl+Shift+C", "Ctrl+Shift+V"] },
     { title: "Find", keys: ["Ctrl+Shift+F"] },
+    { title: "Oldest line, newest line", keys: ["Ctrl+Shift+Home", "Ctrl+Shift+End"] },
     { title: "Larger, smaller, usual text", keys: ["Ctrl+Shift+=", "Ctrl+Shift+-", "Ctrl+Shift+0"] },
     { title: "New terminal", keys: ["Ctrl+Shift+`"] },
     { title: "Split", keys: ["Ctrl+Shift+5"] },

@@ -25,10 +25,13 @@ interface BarsProps {
 export function Bars({ session, onRestarted, onClose }: BarsProps) {
   return (
     <div className={styles.bars}>
-      <FailureBar session={session} />
-      <TypingBar session={session} />
-      <PasteBar session={session} />
-      <SizeBar session={session} />
+      {/* What comes and goes lies over the screen: the program would be told of a new size each time. */}
+      <div className={styles.passing}>
+        <TypingBar session={session} />
+        <PasteBar session={session} />
+        <SizeBar session={session} />
+      </div>
+      <FailureBar session={session} onClose={onClose} />
       <ReadOnlyBar session={session} />
       <ExitBar session={session} onRestarted={onRestarted} onClose={onClose} />
     </div>
@@ -43,9 +46,31 @@ function Bar({ tone, children }: { tone: "bad" | "warn" | "good" | "dim"; childr
   );
 }
 
-function FailureBar({ session }: { session: Session }) {
+function FailureBar({ session, onClose }: Pick<BarsProps, "session" | "onClose">) {
   const failure = useSessionState(session, (state) => state.failure);
+  if (failure?.reason === "TERMINAL_NOT_FOUND") {
+    // Nothing to try again.
+    return (
+      <Bar tone="bad">
+        <span className={styles.dot} aria-hidden="true" />
+        <span className={styles.text}>
+          This terminal and its output were deleted, or never were in this workspace.
+        </span>
+        <CloseButton onClose={onClose} />
+      </Bar>
+    );
+  }
   return failure && <FailureNote failure={plainer(failure)} retry={() => session.retry()} />;
+}
+
+function CloseButton({ onClose }: Pick<BarsProps, "onClose">) {
+  return (
+    onClose !== undefined && (
+      <Button size="small" variant="ghost" icon={X} onClick={onClose}>
+        Close
+      </Button>
+    )
+  );
 }
 
 /** What the server says, where the page can say it better. */
@@ -55,11 +80,6 @@ function plainer(failure: Failure): Failure {
       return {
         ...failure,
         message: "This terminal runs on another server. Open the page of that server to use it.",
-      };
-    case "TERMINAL_NOT_FOUND":
-      return {
-        ...failure,
-        message: "This terminal and its output were deleted, or never were in this workspace.",
       };
     default:
       return failure;
@@ -156,6 +176,7 @@ function ExitBar({ session, onRestarted, onClose }: BarsProps) {
   const known = useWorkspace((state) => state.terminals.get(session.terminalId));
   const told = useSessionState(session, (state) => state.terminal);
   const readOnly = useSessionState(session, (state) => state.readOnly);
+  const deleted = useSessionState(session, (state) => state.deleted);
   const { restart } = useTerminalActions();
   const terminal = known !== undefined && ending(known) !== undefined ? known : told;
   const end = terminal && ending(terminal);
@@ -174,17 +195,14 @@ function ExitBar({ session, onRestarted, onClose }: BarsProps) {
       <span className={styles.text}>
         {end.text}
         {end.hint !== "" && `. ${end.hint}`}
+        {deleted && ". It was deleted: what is here is all that is left."}
       </span>
       {readOnly !== "viewer" && onRestarted !== undefined && (
         <Button size="small" variant="ghost" icon={RotateCw} onClick={again}>
           Restart
         </Button>
       )}
-      {onClose !== undefined && (
-        <Button size="small" variant="ghost" icon={X} onClick={onClose}>
-          Close
-        </Button>
-      )}
+      <CloseButton onClose={onClose} />
     </Bar>
   );
 }

@@ -14,16 +14,17 @@ function subscribe(changed: () => void): () => void {
   return () => coarse.removeEventListener("change", changed);
 }
 
-const TEXT: [RowKey, string, string][] = [
-  ["esc", "Esc", "Esc: escape"],
-  ["tab", "Tab", "Tab"],
+/** What stands on a key is its name: who speaks to the page says what they see. */
+const TEXT: [RowKey, string][] = [
+  ["esc", "Esc"],
+  ["tab", "Tab"],
 ];
 
-const PAGES: [RowKey, string, string][] = [
-  ["home", "Home", "Home"],
-  ["end", "End", "End"],
-  ["pgup", "PgUp", "Page up"],
-  ["pgdn", "PgDn", "Page down"],
+const PAGES: [RowKey, string][] = [
+  ["home", "Home"],
+  ["end", "End"],
+  ["pgup", "PgUp"],
+  ["pgdn", "PgDn"],
 ];
 
 const ARROWS: [RowKey, typeof ArrowUp, string][] = [
@@ -45,8 +46,8 @@ export function KeyRow({ session }: { session: Session }) {
   const keep = (event: React.PointerEvent) => event.preventDefault();
   return (
     <div className={styles.row} role="toolbar" aria-label="Keys" onPointerDown={keep}>
-      {TEXT.map(([key, text, label]) => (
-        <button key={key} type="button" className={styles.key} aria-label={label} onClick={() => press(key)}>
+      {TEXT.map(([key, text]) => (
+        <button key={key} type="button" className={styles.key} onClick={() => press(key)}>
           {text}
         </button>
       ))}
@@ -64,8 +65,8 @@ export function KeyRow({ session }: { session: Session }) {
           <Icon size={16} aria-hidden="true" />
         </button>
       ))}
-      {PAGES.map(([key, text, label]) => (
-        <button key={key} type="button" className={styles.key} aria-label={label} onClick={() => press(key)}>
+      {PAGES.map(([key, text]) => (
+        <button key={key} type="button" className={styles.key} onClick={() => press(key)}>
           {text}
         </button>
       ))}

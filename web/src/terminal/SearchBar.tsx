@@ -67,6 +67,11 @@ export function SearchBar({ session, onClose }: { session: Session; onClose: () 
     }
   }, [search, text, caseSensitive, regex, decorations]);
 
+  /** The addon counts the same words anew only after it has forgotten them. */
+  const change = (how: () => void) => {
+    search.clearDecorations();
+    how();
+  };
   const step = (back: boolean) => {
     if (text !== "" && !wrong) {
       back ? search.findPrevious(text, options) : search.findNext(text, options);
@@ -105,14 +110,14 @@ export function SearchBar({ session, onClose }: { session: Session; onClose: () 
         icon={CaseSensitive}
         label="Match case"
         pressed={caseSensitive}
-        onClick={() => setCase(!caseSensitive)}
+        onClick={() => change(() => setCase(!caseSensitive))}
       />
       <IconButton
         size="small"
         icon={Regex}
         label="Regular expression"
         pressed={regex}
-        onClick={() => setRegex(!regex)}
+        onClick={() => change(() => setRegex(!regex))}
       />
       <IconButton size="small" icon={ArrowUp} label="Previous match" onClick={() => step(true)} />
       <IconButton size="small" icon={ArrowDown} label="Next match" onClick={() => step(false)} />

@@ -1,17 +1,17 @@
 // One tab: names, marks for what happens in it, renaming, its menu. It must not know the order of the others.
 
 import { Bell, Bot, Columns2, Eye, SquareTerminal, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import type { MenuItem } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import { ContextMenu } from "./ContextMenu.tsx";
 import { usePeek, usePool } from "./hooks.ts";
-import { RenameField } from "./RenameField.tsx";
+import { isRenaming, RenameField } from "./RenameField.tsx";
 import styles from "./TabStrip.module.css";
 import type { TabDeeds } from "./tab-deeds.ts";
 import { move, show, type Tab, unsplit } from "./tabs.ts";
 import { ViewersDialog } from "./ViewersDialog.tsx";
-import { ending } from "./words.ts";
+import { ending, plainTitle } from "./words.ts";
 
 export interface Drag {
   state: "dragged" | "before" | "after" | undefined;
@@ -36,13 +36,6 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
   const marks = useMarks(terminalId);
   const [renaming, setRenaming] = useState<"mouse" | "keyboard">();
   const face = useRef<HTMLButtonElement>(null);
-  const backToTab = useRef(false);
-  useEffect(() => {
-    if (renaming === undefined && backToTab.current) {
-      backToTab.current = false;
-      face.current?.focus();
-    }
-  }, [renaming]);
   const [viewers, setViewers] = useState(false);
   const more = tab.panes.length - 1;
 
@@ -80,7 +73,7 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
     if (event.detail === 1) {
       requestAnimationFrame(() => {
         // Unless a second click began to rename it.
-        if (!document.activeElement?.matches('[role="tablist"] input')) {
+        if (!isRenaming()) {
           pool.peek(terminalId)?.focus();
         }
       });
@@ -127,34 +120,35 @@ export function TabItem({ tab, index, shown, count, deeds, drag }: TabItemProps)
         />
       }
     >
-      {renaming !== undefined ? (
+      <button
+        ref={face}
+        type="button"
+        role="tab"
+        className={styles.face}
+        aria-selected={shown}
+        tabIndex={shown ? 0 : -1}
+        title={marks.title === "" ? marks.name : `${marks.name} – ${marks.title}`}
+        onClick={click}
+        onDoubleClick={() => setRenaming("mouse")}
+        onKeyDown={keys}
+      >
+        <Face terminalId={terminalId} shown={shown} more={more} />
+      </button>
+      {renaming !== undefined && face.current?.parentElement && (
         <RenameField
           name={marks.name}
+          tab={face.current.parentElement}
           onDone={async (name) => {
             if (name === undefined || (await deeds.rename(terminalId, name))) {
-              backToTab.current = renaming === "keyboard";
               setRenaming(undefined);
               if (renaming === "mouse") {
                 pool.peek(terminalId)?.focus();
+              } else {
+                face.current?.focus();
               }
             }
           }}
         />
-      ) : (
-        <button
-          ref={face}
-          type="button"
-          role="tab"
-          className={styles.face}
-          aria-selected={shown}
-          tabIndex={shown ? 0 : -1}
-          title={marks.title === "" ? marks.name : `${marks.name} – ${marks.title}`}
-          onClick={click}
-          onDoubleClick={() => setRenaming("mouse")}
-          onKeyDown={keys}
-        >
-          <Face terminalId={terminalId} shown={shown} more={more} />
-        </button>
       )}
       <button
         type="button"
@@ -182,7 +176,7 @@ function useMarks(terminalId: string) {
   const end = terminal && ending(terminal);
   return {
     name: terminal?.name || toldName || "terminal",
-    title: toldTitle || terminal?.title || "",
+    title: plainTitle(toldTitle || terminal?.title || ""),
     viewers: usePeek(terminalId, (state) => state.viewers) ?? 0,
     ended: end !== undefined,
     end,

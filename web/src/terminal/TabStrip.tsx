@@ -102,7 +102,7 @@ function useFocusKept(strip: React.RefObject<HTMLElement | null>, active: number
   }, [strip]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: these two say that another tab may be shown.
   useEffect(() => {
-    if (within.current && !strip.current?.querySelector("input")) {
+    if (within.current) {
       strip.current?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
     }
   }, [strip, active, count]);

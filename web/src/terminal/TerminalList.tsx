@@ -12,7 +12,7 @@ import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./lists.module.css";
 import type { TabDeeds } from "./tab-deeds.ts";
 import { find, type Tabs } from "./tabs.ts";
-import { commandLine, ending, isLive } from "./words.ts";
+import { commandLine, ending, isLive, plainTitle } from "./words.ts";
 
 /** The newest of each kind; the field above finds the others. */
 const SHOWN_MAX = 100;
@@ -119,7 +119,7 @@ function Group({ title, entries, onOpen }: GroupProps) {
                 <Icon size={14} className={styles.icon} data-tone={end?.tone} aria-hidden="true" />
                 <span className={styles.who}>{agent ?? terminal.name}</span>
                 <span className={styles.detail}>
-                  {end?.text ?? (terminal.title || commandLine(terminal.command))}
+                  {end?.text ?? (plainTitle(terminal.title) || commandLine(terminal.command))}
                 </span>
                 <span className={styles.when}>{at && <Time at={at} relative />}</span>
               </button>

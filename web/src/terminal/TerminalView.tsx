@@ -3,11 +3,12 @@
 // It must not know tabs. What it shows lives in a session, which outlasts it.
 
 import { useCallback, useEffect, useRef, useState } from "react";
+import { failureOf } from "../api/failure.ts";
 import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useSettings } from "../layout/settings.ts";
 import { useTheme } from "../layout/theme.ts";
 import { toast, useConfirm } from "../ui/index.ts";
-import { useRole, useWorkspace } from "../workspace/hooks.tsx";
+import { useClients, useRole, useWorkspace } from "../workspace/hooks.tsx";
 import { Bars } from "./Bars.tsx";
 import { playBell } from "./bell.ts";
 import { clipboardPreview } from "./clipboard-request.ts";
@@ -16,6 +17,7 @@ import { EarlierBar } from "./EarlierBar.tsx";
 import { MAC } from "./hooks.ts";
 import { KeyRow } from "./KeyRow.tsx";
 import { terminalKeys } from "./key-handler.ts";
+import { isRenaming } from "./RenameField.tsx";
 import { SearchBar } from "./SearchBar.tsx";
 import type { Session } from "./session.ts";
 import type { Desk, ReadOnly } from "./session-state.ts";
@@ -75,6 +77,7 @@ function Shown({
   useTerminalKeys(session, () => setSearching(true));
   useLabels(session);
   useTitle(session);
+  useDeleted(session);
   useViewerCount(session, why !== "ended");
   const ready = useSessionState(session, (state) => state.ready);
   const earlier = useSessionState(session, (state) => state.earlier);
@@ -137,7 +140,7 @@ function usePlace(session: Session, place: React.RefObject<HTMLDivElement | null
   }, [session, place]);
   useEffect(() => {
     // Who walks along the tabs with the keyboard stays there.
-    if (autoFocus && !document.activeElement?.closest('[role="tablist"]')) {
+    if (autoFocus && !document.activeElement?.closest('[role="tablist"]') && !isRenaming()) {
       session.focus();
     }
   }, [session, autoFocus]);
@@ -210,6 +213,25 @@ function useTitle(session: Session): void {
       report(session.terminalId, title);
     }
   }, [session, title, report]);
+}
+
+/** What the workspace knew last outlasts its deletion. */
+function useDeleted(session: Session): void {
+  const { terminals } = useClients();
+  const known = useWorkspace((state) => state.terminals.get(session.terminalId));
+  const before = useRef(known);
+  useEffect(() => {
+    const last = before.current;
+    before.current = known;
+    if (known !== undefined || last === undefined) {
+      return;
+    }
+    // The page forgets the oldest of very many itself.
+    terminals.getTerminal({ terminalId: session.terminalId }).catch((error) => {
+      const deleted = failureOf(error).reason === "TERMINAL_NOT_FOUND";
+      session.state.setState(deleted ? { terminal: last, deleted } : {});
+    });
+  }, [session, terminals, known]);
 }
 
 /** A flash of the edge, or a tone, as the page's settings say. */

@@ -50,7 +50,7 @@ export function ViewersDialog({
       open
       onOpenChange={(open) => open || onClose()}
       title={`Viewers of ${name}`}
-      description="Everyone whose stream shows this terminal now. All pages of one browser share one stream. Who is detached may come back."
+      description="Everyone whose stream shows this terminal now. All pages of one browser watch by one stream, and type beside it. Who is detached may come back."
     >
       {failure && <FailureNote failure={failure} retry={ask} />}
       {viewers === undefined && failure === undefined && <Spinner />}
@@ -59,7 +59,7 @@ export function ViewersDialog({
           <li key={viewer.id} className={styles.viewer}>
             <span className={styles.who}>{viewer.principal || "unknown"}</span>
             <span className={styles.detail}>
-              {viewer.readOnly ? "reads" : "reads and types"}
+              {viewer.readOnly ? "watches" : "is attached"}
               {viewer.cols > 0 && ` · ${viewer.cols} × ${viewer.rows}`}
               {viewer.startTime && (
                 <>

@@ -44,6 +44,8 @@ export function doDeed(deed: Deed, session: Session, find: () => void): void {
     "tab-moves-focus": () =>
       changeTerminalSettings({ tabMovesFocus: !useTerminalSettings.getState().tabMovesFocus }),
     "select-all": () => term.selectAll(),
+    top: () => session.scroll("top"),
+    bottom: () => session.scroll("bottom"),
     clear: () => term.clear(),
   };
   deeds[deed]();

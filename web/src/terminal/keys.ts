@@ -60,6 +60,8 @@ export type Deed =
   | "normal"
   | "tab-moves-focus"
   | "select-all"
+  | "top"
+  | "bottom"
   | "clear";
 
 /** What a chord does in a focused terminal; undefined if it is the program's, or the page's. */
@@ -79,6 +81,10 @@ export function terminalDeed(chord: Chord, mac: boolean): Deed | undefined {
         return "find";
       case "KeyA":
         return cmd && shiftKey ? undefined : "select-all";
+      case "Home":
+        return "top";
+      case "End":
+        return "bottom";
       case "Equal":
       case "NumpadAdd":
         return "larger";

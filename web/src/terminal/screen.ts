@@ -23,6 +23,9 @@ export const SCROLLBACK_LINES_MAX = 100_000;
 /** Matches that are marked at once: more are counted as "more than". */
 export const MATCHES_MAX = 1000;
 
+/** A place that is lower is a panel that opens or closes: programs are not told of it. */
+const ROWS_LEAST = 2;
+
 /** A link under the pointer. */
 export interface LinkHover {
   url: string;
@@ -101,7 +104,8 @@ export class Screen implements IDisposable {
   /** What fits into its place; undefined while that cannot be told. */
   proposed(): Size | undefined {
     const size = this.opened && this.element.isConnected ? this.fit.proposeDimensions() : undefined;
-    return size !== undefined && Number.isFinite(size.cols) && Number.isFinite(size.rows) ? size : undefined;
+    const told = size !== undefined && Number.isFinite(size.cols) && Number.isFinite(size.rows);
+    return told && size.rows >= ROWS_LEAST ? size : undefined;
   }
 
   /** `boldIsBright`: bold text in the first eight colours takes the bright ones. */

@@ -25,6 +25,8 @@ export interface SessionState {
   failure?: Failure;
   /** The terminal when the stream began, and what the stream said since. */
   terminal?: Terminal;
+  /** The server has it no more; what was read of it is still here. */
+  deleted: boolean;
   /** The size that the terminal has, when it is another's and not that of this place. */
   othersSize?: Size;
   readOnly?: ReadOnly;
@@ -53,6 +55,7 @@ export interface SessionState {
 
 export const INITIAL: SessionState = {
   ready: false,
+  deleted: false,
   typedInVain: false,
   typingFull: false,
   pendingBytes: 0,

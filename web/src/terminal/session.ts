@@ -125,6 +125,13 @@ export class Session {
     this.typist.cancelPaste();
   }
 
+  /** To the oldest line, or to the newest. */
+  scroll(to: "top" | "bottom"): void {
+    this.onceReady = undefined;
+    const { term } = this.screen;
+    to === "top" ? term.scrollToTop() : term.scrollToBottom();
+  }
+
   /** A key of the key row, as xterm would send it. */
   press(data: string): void {
     this.screen.term.input(data, true);
@@ -222,7 +229,14 @@ export class Session {
 
   private listen(): void {
     const { term, element } = this.screen;
-    const disposables = [term.onBell(() => this.bell()), term.onRender(() => this.tellTop())];
+    const disposables = [
+      term.onBell(() => this.bell()),
+      term.onRender(() => this.tellTop()),
+      // Who types while older output comes wants to see what they type.
+      term.onKey(() => {
+        this.onceReady = undefined;
+      }),
+    ];
     // Before xterm's own: it may report the focus to the program at once.
     const focus = () => {
       this.take();

@@ -32,6 +32,8 @@ export class Sizing {
   private place: Size | undefined;
   private server: Size | undefined;
   private asked: Size[] = [];
+  /** One size that nobody here asked for is still to be let by: see `resized`. */
+  private grace = false;
 
   constructor(
     private readonly ask: (size: Size) => void,
@@ -56,6 +58,7 @@ export class Sizing {
       this.show(place);
       if (!sameSize(place, this.asked.at(-1) ?? this.server)) {
         this.asked = [...this.asked, place].slice(-ASKED_MAX);
+        this.grace = true;
         this.ask(place);
       }
     } else if (!mine && this.server !== undefined) {
@@ -74,7 +77,8 @@ export class Sizing {
 
   /**
    * The server says a size, or said it before this view was there (`past`). Answers true if this view holds the
-   * terminal and never asked for it: somebody else does.
+   * terminal and never asked for it: somebody else does. One such size may come before the first that was asked
+   * for: with the first key the server goes back to the last size of whoever types, which may be long forgotten here.
    */
   resized(size: Size, mine: boolean, past: boolean): boolean {
     if (sameSize(size, this.server)) {
@@ -86,7 +90,9 @@ export class Sizing {
       // What was asked before this one is done with; newer ones are still under way.
       this.asked = this.asked.slice(at + 1);
     }
-    const foreign = mine && !past && at < 0 && !sameSize(size, this.place);
+    const unknown = mine && !past && at < 0 && !sameSize(size, this.place);
+    const foreign = unknown && !(this.grace && this.asked.length > 0);
+    this.grace = this.grace && !unknown && at < 0;
     if (foreign || !mine) {
       this.asked = [];
       this.show(size);

@@ -19,6 +19,13 @@ export function commandLine(command: readonly string[]): string {
     .join(" ");
 }
 
+/** A title as it may stand among the page's words: without what turns or hides the text around it. */
+export function plainTitle(title: string): string {
+  return title
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, "")
+    .trim();
+}
+
 /** 72_000 is "1 min 12 s": two units at most. */
 export function spanWords(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
