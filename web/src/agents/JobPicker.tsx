@@ -2,11 +2,11 @@
 
 import { Combobox } from "@base-ui/react/combobox";
 import { Check, X } from "lucide-react";
-import { useId, useMemo, useRef } from "react";
+import { useId, useMemo, useRef, useState } from "react";
 import type { Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./JobPicker.module.css";
-import { hasFailed } from "./rows.ts";
+import { hasFailed, isOver } from "./rows.ts";
 import { StateIcon } from "./StateIcon.tsx";
 import { DEPENDENCIES_MAX } from "./spawn-form.ts";
 import { msOf } from "./time.ts";
@@ -25,11 +25,16 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
   const jobs = useWorkspace((state) => state.jobs);
   const id = useId();
   const chips = useRef<HTMLDivElement>(null);
+  const [typed, setTyped] = useState("");
   // What has failed already could only fail this one as well.
   const offered = useMemo(() => {
-    const newest = [...jobs.values()].sort((a, b) => (msOf(b.createTime) ?? 0) - (msOf(a.createTime) ?? 0));
-    return newest.filter((job) => !hasFailed(job.state)).map((job) => job.id);
-  }, [jobs]);
+    const offered = [...jobs.values()].filter((job) => !hasFailed(job.state));
+    const place = (job: Job) => [rankOf(job, typed), isOver(job.state) ? 1 : 0, -(msOf(job.createTime) ?? 0)];
+    return offered
+      .map((job) => ({ id: job.id, place: place(job) }))
+      .sort((a, b) => compare(a.place, b.place))
+      .map(({ id }) => id);
+  }, [jobs, typed]);
   const nameOf = (of: string) => jobs.get(of)?.name ?? of;
   return (
     <div className={styles.picker}>
@@ -48,9 +53,11 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
             onChange(next.slice(0, DEPENDENCIES_MAX));
           }
         }}
+        onInputValueChange={setTyped}
         itemToStringLabel={nameOf}
         filter={(of, query) => matches(jobs.get(of), query)}
         limit={SHOWN_MAX}
+        autoHighlight
         modal={false}
       >
         <Combobox.Chips ref={chips} className={styles.chips} data-invalid={error ? "" : undefined}>
@@ -91,6 +98,20 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
       )}
     </div>
   );
+}
+
+/** Whose name it is, whose begins so, whose has it, and then those that only do something of the kind. */
+function rankOf({ name }: Job, typed: string): number {
+  const [own, wanted] = [name.toLowerCase(), typed.trim().toLowerCase()];
+  return own === wanted ? 0 : own.startsWith(wanted) ? 1 : own.includes(wanted) ? 2 : 3;
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [at, of] of a.entries()) {
+    const difference = of - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 function matches(job: Job | undefined, query: string): boolean {

@@ -1,7 +1,7 @@
 // Conversations that are searched for, or were put away: asked of the server, page by page.
 // It must not know how they are listed.
 
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { type Failure, failureOf } from "../api/failure.ts";
 import type { Conversation } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { ConversationChanged_Kind } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
@@ -33,6 +33,8 @@ export function useSearch(query: string | undefined, archived: boolean): Search 
   const { chat } = useClients();
   const [state, setState] = useState<State>({ found: [], token: "", busy: false });
   const [turn, setTurn] = useState(0);
+  /** Ends when the query changes: the next page of another one is nobody's. */
+  const asking = useRef(new AbortController());
   const ask = useCallback(
     async (pageToken: string, signal: AbortSignal) => {
       setState((old) => ({ ...old, busy: true, failure: undefined }));
@@ -44,6 +46,9 @@ export function useSearch(query: string | undefined, archived: boolean): Search 
           pageToken,
         };
         const page = await chat.listConversations(asked, { signal });
+        if (signal.aborted) {
+          return;
+        }
         const news = archived ? page.conversations.filter((one) => one.archived) : page.conversations;
         setState((old) => ({
           found: pageToken === "" ? news : [...old.found, ...news].slice(0, FOUND_MAX),
@@ -65,6 +70,7 @@ export function useSearch(query: string | undefined, archived: boolean): Search 
       return;
     }
     const leave = new AbortController();
+    asking.current = leave;
     const timer = setTimeout(() => void ask("", leave.signal), query === "" ? 0 : PAUSE_MS);
     return () => {
       clearTimeout(timer);
@@ -81,10 +87,11 @@ export function useSearch(query: string | undefined, archived: boolean): Search 
     found: state.found,
     busy: state.busy,
     failure: state.failure,
-    more: state.token !== "" && state.found.length < FOUND_MAX,
+    // After a failure somebody has to ask again: the list would ask as often as it is drawn.
+    more: state.token !== "" && state.found.length < FOUND_MAX && !state.failure,
     loadMore: () => {
       if (!state.busy && state.token !== "") {
-        void ask(state.token, new AbortController().signal);
+        void ask(state.token, asking.current.signal);
       }
     },
     again: () => setTurn((old) => old + 1),
