@@ -157,5 +157,6 @@ test("links lead to http and https only", () => {
   ]) {
     expect(safeLink(bad)).toBeUndefined();
   }
+  expect(safeLink("https://bank.example@elsewhere.example/")).toBeUndefined();
   expect(safeLink(`https://x/${"a".repeat(5000)}`)).toBeUndefined();
 });

@@ -106,7 +106,7 @@ function TypingBar({ session }: { session: Session }) {
   return (
     <Bar tone="warn">
       <span className={styles.text}>
-        Typing waits. {sentence(problem.message)}{" "}
+        {pending > 0 ? "Typing waits." : "What you typed was not taken."} {sentence(problem.message)}{" "}
         {pending > 0 && "What you type is kept and typed once, in order, as soon as it goes on. "}
         {/* It changes with each key, which is not to be said each time. */}
         {pending > 0 && <span aria-hidden>{bytesWords(BigInt(pending))} wait.</span>}

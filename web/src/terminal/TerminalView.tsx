@@ -162,12 +162,20 @@ function useDesk(session: Session): void {
           asked = Date.now();
           toast({
             title: `A program in ${name()} wants to write to the clipboard`,
-            text: clipboardPreview(text),
+            text: `${clipboardPreview(text)} (${text.length.toLocaleString()} characters)`,
             action: { label: "Allow", onSelect: allow },
           });
         }
       },
-      copied: (text) => void copyText(text, session.screen.term.textarea),
+      copied: async (text) => {
+        if (!(await copyText(text, session.screen.term.textarea))) {
+          toast({
+            title: "Not copied",
+            text: "The browser does not let the page write to the clipboard.",
+            tone: "bad",
+          });
+        }
+      },
     };
     session.desk = desk;
     return () => {

@@ -9,7 +9,9 @@ export function safeLink(text: string): string | undefined {
   }
   try {
     const url = new URL(text);
-    return url.protocol === "http:" || url.protocol === "https:" ? url.href : undefined;
+    // `https://bank.example@elsewhere.example` leads elsewhere than it reads.
+    const plain = url.username === "" && url.password === "";
+    return plain && (url.protocol === "http:" || url.protocol === "https:") ? url.href : undefined;
   } catch {
     return undefined;
   }

@@ -32,6 +32,8 @@ export class Session {
   private readonly typist: Typist;
   private readonly sizing: Sizing;
   private reading: Reading;
+  /** Counts the readings that were begun anew; the last one holds. */
+  private turn = 0;
   private attached = false;
   /** To be done once the reading has caught up. */
   private onceReady: (() => void) | undefined;
@@ -72,6 +74,7 @@ export class Session {
   }
 
   dispose(): void {
+    this.turn += 1;
     this.reading.stop();
     this.around.claims.drop(this.terminalId, this.holder);
     for (const end of this.ends) {
@@ -174,8 +177,14 @@ export class Session {
     this.reading.stop();
     this.onceReady = undefined;
     this.state.setState({ ready: false, failure: undefined });
-    this.screen.term.reset();
-    this.reading = this.read(from);
+    const turn = ++this.turn;
+    // What xterm still has of before would be drawn over what comes: it is read to its end first.
+    this.screen.term.write("", () => {
+      if (turn === this.turn) {
+        this.screen.term.reset();
+        this.reading = this.read(from);
+      }
+    });
   }
 
   private read(from: TerminalStart): Reading {
@@ -269,7 +278,7 @@ export class Session {
     const { term } = this.screen;
     const writeText = (_: string, text: string) => {
       if (text !== "" && !this.reading.pacer.readsHistory) {
-        this.desk?.askClipboard(text, () => void navigator.clipboard?.writeText(text));
+        this.desk?.askClipboard(text, () => this.desk?.copied(text));
       }
     };
     const base64 = { encodeText: () => "", decodeText: (data: string) => clipboardText(data) ?? "" };
