@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["browser/**/*.test.ts"],
-    fileParallelism: false,
+    // Each file has a server and a browser of its own, and waits for them most of the time.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 180_000,
     retry: 0,

@@ -28,7 +28,7 @@ impl FoundJob {
     pub fn waiting_for(&self) -> &'static str {
         match self.job.state {
             State::Queued if self.pending > 0 => "the jobs that it depends on",
-            State::Queued if self.paused => "the queue, which is paused",
+            State::Queued if self.paused => "the queue, which is paused: ResumeQueue",
             State::Queued => "room: as many agents run as may, or jobs before it go first",
             State::BackingOff => "its next attempt",
             _ => "",

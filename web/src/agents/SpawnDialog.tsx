@@ -23,6 +23,7 @@ import { useMay } from "./deeds.ts";
 import { JobPicker } from "./JobPicker.tsx";
 import { readLast, writeLast } from "./last-spawn.ts";
 import { type Profiles, useProfiles } from "./profiles.ts";
+import { waitsFor } from "./rows.ts";
 import styles from "./SpawnDialog.module.css";
 import { SpawnMore } from "./SpawnMore.tsx";
 import {
@@ -312,7 +313,7 @@ function useSpawn(form: SpawnForm, kind: Profile_Kind | undefined, onDone: () =>
       if (job) {
         toast({
           title: agent ? `${job.name} runs` : `${job.name} waits`,
-          text: agent ? undefined : job.waitingFor && `For ${job.waitingFor}`,
+          text: agent ? undefined : job.waitingFor && `For ${waitsFor(job)}`,
           action: { label: "Show", onSelect: () => useView.getState().openAgent(agent?.id ?? job.id) },
         });
       }

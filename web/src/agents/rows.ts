@@ -209,7 +209,12 @@ export function waitWords(job: Job, { jobs, queue }: Around): string {
   if (queue && queue.running >= queue.runningMax) {
     return `Waits for room: ${queue.running} of ${queue.runningMax} run`;
   }
-  return job.waitingFor ? `Waits for ${job.waitingFor}` : "";
+  return job.waitingFor ? `Waits for ${waitsFor(job)}` : "";
+}
+
+/** What a job waits for, without the call that would end the waiting: a page has a button. */
+export function waitsFor({ waitingFor }: Pick<Job, "waitingFor">): string {
+  return waitingFor.replace(/: [A-Z]\w+$/, "");
 }
 
 const RANK: Readonly<Record<Group, number>> = { running: 0, waiting: 1, ended: 2 };

@@ -37,6 +37,11 @@ export function isRefused(why: Failure): boolean {
   return why.code === "unauthenticated";
 }
 
+/** True if the same may succeed by itself a little later: the server is away, busy, or in trouble. */
+export function isPassing(why: Failure): boolean {
+  return why.retryable || ["unavailable", "deadline_exceeded", "internal"].includes(why.code);
+}
+
 export function failureOf(error: unknown): Failure {
   if (isFailure(error)) {
     return error;

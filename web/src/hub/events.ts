@@ -1,6 +1,6 @@
 // The session's reading of the workspace's event log. It must not know what the events are about.
 
-import { failureOf } from "../api/failure.ts";
+import { failureOf, isPassing } from "../api/failure.ts";
 import type { Event, WatchEventsResponse } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { EventsEnded_Reason } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import type { Context } from "./context.ts";
@@ -25,6 +25,7 @@ export class EventLog {
 
   constructor(private readonly context: Context) {
     this.line = new Line(context, {
+      wants: () => this.log !== undefined,
       open: (signal) => this.open(signal),
       take: (message) => this.take(message),
       refused: async (why) => this.refused(why.reason),
@@ -71,7 +72,7 @@ export class EventLog {
       window: EVENT_WINDOW,
       fetch: (from, _room, signal) => this.fetch(from, signal),
       pause: async (why, signal) => {
-        if (why && why.code !== "unavailable" && why.code !== "deadline_exceeded") {
+        if (why && !isPassing(why)) {
           return false;
         }
         await this.context.link.sleep(1_000, signal);

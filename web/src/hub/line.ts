@@ -24,6 +24,8 @@ const LOOK_AGAIN_MS = 250;
 export type Verdict = "go on" | "restarting" | "over";
 
 export interface Source<M> {
+  /** False while a stream would carry nothing: then none is opened. */
+  wants(): boolean;
   /** The stream as it should be now; undefined: none is wanted. */
   open(signal: AbortSignal): AsyncIterable<M> | undefined;
   /** Takes a message of the stream with this number. */
@@ -132,6 +134,14 @@ export class Line<M> implements Tried {
     }
     if (this.next) {
       this.changedMeanwhile = true;
+      return;
+    }
+    if (this.current && !this.place) {
+      // It still waits for its connection, and would wait with what was wanted before.
+      this.current.control.abort();
+      this.current = undefined;
+    }
+    if (!this.current && !this.source.wants()) {
       return;
     }
     if (this.current) {

@@ -1,6 +1,6 @@
 // The session's reading of answers: all of them on one stream. It must not know what answers say.
 
-import { failure, failureOf } from "../api/failure.ts";
+import { failure, failureOf, isPassing } from "../api/failure.ts";
 import type { MessageEvent, WatchMessageResponse } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { StreamEnded_Reason } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import type { Context } from "./context.ts";
@@ -20,6 +20,8 @@ const ANSWERS_MAX = 64;
 interface Answer {
   id: string;
   log: Log<MessageEvent>;
+  /** The first stream that knows it from where its log begins: an older one is somewhere else. */
+  stream: number;
   lingering?: ReturnType<typeof setTimeout>;
 }
 
@@ -29,8 +31,9 @@ export class MessageLogs {
 
   constructor(private readonly context: Context) {
     this.line = new Line(context, {
+      wants: () => this.wanted().length > 0,
       open: (signal) => this.open(signal),
-      take: (message) => this.take(message.event),
+      take: (message, stream) => this.take(message.event, stream),
       refused: () => this.findBad(),
     });
   }
@@ -72,7 +75,7 @@ export class MessageLogs {
       window: EVENT_WINDOW,
       fetch: (from, _room, signal) => this.fetch(id, from, signal),
       pause: async (why, signal) => {
-        if (why && why.code !== "unavailable" && why.code !== "deadline_exceeded") {
+        if (why && !isPassing(why)) {
           return false;
         }
         await this.context.link.sleep(1_000, signal);
@@ -80,7 +83,7 @@ export class MessageLogs {
       },
       clip: (item) => item,
     });
-    const answer = { id, log };
+    const answer = { id, log, stream: this.line.upcoming };
     this.answers.set(id, answer);
     this.line.refresh();
     return answer;
@@ -112,10 +115,13 @@ export class MessageLogs {
     return this.context.clients.chat.watchMessage(request, { signal });
   }
 
-  private take(event: MessageEvent | undefined): Verdict {
+  private take(event: MessageEvent | undefined, stream: number): Verdict {
     const answer = event && this.answers.get(event.messageId);
     if (!event || !answer || answer.log.over) {
       return this.verdict();
+    }
+    if (stream < answer.stream) {
+      return "go on";
     }
     if (event.event.case === "streamEnded") {
       return this.over(answer, event.event.value.reason);

@@ -11,6 +11,7 @@ import { locks } from "./locks.ts";
 import type { FromHub, TerminalItem, ToHub } from "./protocol.ts";
 import type { Item } from "./ring.ts";
 import { connectionsOfOrigin, Session } from "./session.ts";
+import type { Joined } from "./shell.ts";
 
 /** A page that holds no lock says every now and then that it lives; hidden ones are slow to say it. */
 const SILENCE_MS = 180_000;
@@ -25,7 +26,7 @@ export interface Peer {
 interface Page {
   peer: Peer;
   token: string | undefined;
-  subscriptions: Map<number, { leave(): void; taken(amount: number): void }>;
+  subscriptions: Map<number, Joined>;
   heard: number;
   gone: AbortController;
 }
@@ -168,32 +169,41 @@ export class HubServer {
     const { id } = message;
     const { peer } = page;
     page.subscriptions.get(id)?.leave();
-    const failed = (why: Failure) => {
+    let isOver = false;
+    const keep = (joined: Joined) => (isOver ? joined.leave() : page.subscriptions.set(id, joined));
+    // What it read is not kept for it any longer. It may be over before it is known here.
+    const over = () => {
+      isOver = true;
+      page.subscriptions.get(id)?.leave();
       page.subscriptions.delete(id);
-      const expired = message.kind === "events" && why.reason === "CURSOR_EXPIRED";
+    };
+    const failed = (why: Failure) => {
+      over();
+      const { reason } = why;
+      const expired = message.kind === "events" && (reason === "CURSOR_EXPIRED" || reason === "CURSOR_AHEAD");
       peer.post(expired ? { kind: "expired", id } : { kind: "failed", id, why });
     };
     const finished = () => {
-      page.subscriptions.delete(id);
+      over();
       peer.post({ kind: "finished", id });
     };
     if (message.kind === "events") {
       const give = (items: Item<Event>[]) => peer.post({ kind: "events", id, events: items.map(contentOf) });
-      page.subscriptions.set(id, session.events.join(message.after, { give, finished, failed }));
+      keep(session.events.join(message.after, { give, finished, failed }));
     } else if (message.kind === "message") {
       const give = (items: Item<MessageEvent>[]) =>
         peer.post({ kind: "message", id, events: items.map(contentOf) });
       const reader = { give, finished, failed };
-      page.subscriptions.set(id, session.messages.join(message.messageId, message.after, reader));
+      keep(session.messages.join(message.messageId, message.after, reader));
     } else {
       const reader = {
         opened: (at: Omit<Extract<FromHub, { kind: "opened" }>, "kind" | "id">) =>
           peer.post({ kind: "opened", id, ...at }),
         give: (items: Item<TerminalItem>[]) => giveItems(peer, id, items),
-        finished: () => {},
+        finished: over,
         failed,
       };
-      page.subscriptions.set(id, session.terminals.join(message, reader));
+      keep(session.terminals.join(message, reader));
     }
   }
 

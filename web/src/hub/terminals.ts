@@ -4,7 +4,7 @@
 // its own pace). It is pulled while its readers are far from the end: at first, and when it prints faster than
 // anybody reads; so the server never sends what nobody takes. It must not know what the output says.
 
-import { type Failure, failure, failureOf } from "../api/failure.ts";
+import { type Failure, failure, failureOf, isPassing } from "../api/failure.ts";
 import {
   StreamEnded_Reason,
   type Terminal,
@@ -33,6 +33,7 @@ export class TerminalLogs {
 
   constructor(private readonly context: Context) {
     this.line = new Line(context, {
+      wants: () => this.wanted().length > 0,
       open: (signal) => this.open(signal),
       take: ({ event }, stream) => this.take(event, stream),
       refused: () => this.findBad(),
@@ -328,7 +329,7 @@ export class TerminalLogs {
   }
 
   private async pause(why: Failure | undefined, signal: AbortSignal): Promise<boolean> {
-    if (why && why.code !== "unavailable" && why.code !== "deadline_exceeded") {
+    if (why && !isPassing(why)) {
       return false;
     }
     await this.context.link.sleep(why ? 1_000 : 500, signal);

@@ -13,7 +13,11 @@ export class Turns {
       signal.throwIfAborted();
       await this.next(signal);
     }
-    signal.throwIfAborted();
+    if (signal.aborted) {
+      // Woken and gone in the same moment: the turn is the next one's.
+      this.waiting.shift()?.();
+      signal.throwIfAborted();
+    }
     this.free -= 1;
     let taken = true;
     return () => {

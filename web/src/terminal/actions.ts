@@ -7,6 +7,7 @@ import { useMemo } from "react";
 import type { Clients } from "../api/clients.ts";
 import { type Failure, failureOf } from "../api/failure.ts";
 import type { CreateTerminalRequestSchema, Terminal } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import { uuidv7 } from "../api/uuid.ts";
 import { toast, useConfirm } from "../ui/index.ts";
 import { useClients } from "../workspace/hooks.tsx";
 import { usePool } from "./hooks.ts";
@@ -40,7 +41,7 @@ export function useTerminalActions(): TerminalActions {
 function makeActions({ terminals }: Clients, confirm: Ask, size: () => Size | undefined): TerminalActions {
   const create = async (what: MessageInitShape<typeof CreateTerminalRequestSchema>) => {
     try {
-      const request = { ...what, ...size(), requestId: crypto.randomUUID() };
+      const request = { ...what, ...size(), requestId: uuidv7() };
       const { terminal } = await terminals.createTerminal(request);
       return terminal ?? failureOf(new Error("the server gave no terminal"));
     } catch (error) {

@@ -10,6 +10,7 @@ import {
   type TerminalEvent,
   TerminalSchema,
 } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import { uuidv7 } from "../api/uuid.ts";
 import type { TerminalStart } from "../hub/hub.ts";
 import { clipboardText } from "./clipboard-request.ts";
 import { earlierOf, earlierStart, TAIL_BYTES } from "./older.ts";
@@ -27,7 +28,7 @@ export class Session {
   /** Set by the view that shows it. */
   desk: Desk | undefined;
   /** This session's name among all that may type into the terminal. */
-  private readonly holder = crypto.randomUUID();
+  private readonly holder = uuidv7();
   private readonly typist: Typist;
   private readonly sizing: Sizing;
   private reading: Reading;

@@ -24,7 +24,7 @@ interface Page<T> {
 export async function listAll(clients: Clients, signal: AbortSignal): Promise<Listed> {
   const options = { signal };
   const page = { pageSize: KEPT_MAX };
-  const [terminals, jobs, agents, conversations] = await Promise.all([
+  const [terminals, jobs, agents] = await Promise.all([
     clients.terminals
       .listTerminals(page, options)
       .then(({ terminals: items, sequence }) => ({ items, sequence })),
@@ -34,8 +34,9 @@ export async function listAll(clients: Clients, signal: AbortSignal): Promise<Li
     orNothing(
       clients.agents.listAgents(page, options).then(({ agents: items, sequence }) => ({ items, sequence })),
     ),
-    listConversations(clients, "", signal),
   ]);
+  // After the others: their sequences say from where events are watched, and this list has none.
+  const conversations = await listConversations(clients, "", signal);
   const sequences = [terminals.sequence, jobs.sequence, agents.sequence].filter((sequence) => sequence > 0n);
   const known: Known = {
     ...NOTHING,
