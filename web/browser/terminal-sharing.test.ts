@@ -147,4 +147,7 @@ test("a size is that of the window that typed last, and can be taken", async () 
       .getByText(/the size of the window/)
       .count(),
   ).toBe(0);
+  // Who takes it goes on to type.
+  await run(page, "clear; echo ta''ken");
+  await shows(other, "taken");
 });

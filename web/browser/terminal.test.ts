@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { answer, ask, finished } from "./support/chat.ts";
 import { suite } from "./support/suite.ts";
-import { openShell, readable, screen, shows } from "./support/terminal.ts";
+import { atShell, screen, shows } from "./support/terminal.ts";
 
 const { server, visit } = suite();
 
@@ -18,11 +18,7 @@ function reader(expected: string): string {
 }
 
 test("two hundred keys without a pause arrive in order", async () => {
-  const page = await (await visit()).signIn();
-  await readable(page);
-  await page.reload();
-  await openShell(page);
-  await shows(page, "$");
+  const page = await atShell(await visit());
   const typed = keys(200);
   await page.keyboard.type(reader(typed));
   await shows(page, "read -r");
@@ -32,11 +28,7 @@ test("two hundred keys without a pause arrive in order", async () => {
 });
 
 test("a kill of the server in the middle of typing loses no key and doubles none", async () => {
-  const page = await (await visit()).signIn();
-  await readable(page);
-  await page.reload();
-  await openShell(page);
-  await shows(page, "$");
+  const page = await atShell(await visit());
   const typed = keys(120);
   await page.keyboard.type(reader(typed));
   await shows(page, "read -r");
@@ -50,11 +42,7 @@ test("a kill of the server in the middle of typing loses no key and doubles none
 });
 
 test("a reload shows the same tabs and the same bytes", async () => {
-  const page = await (await visit()).signIn();
-  await readable(page);
-  await page.reload();
-  await openShell(page);
-  await shows(page, "$");
+  const page = await atShell(await visit());
   await page.keyboard.type("seq 1 20; echo the e''nd\r");
   await shows(page, "the end");
   const before = await screen(page);
@@ -64,11 +52,7 @@ test("a reload shows the same tabs and the same bytes", async () => {
 });
 
 test("ten megabytes of output and an answer come at the same time", async () => {
-  const page = await (await visit()).signIn();
-  await readable(page);
-  await page.reload();
-  await openShell(page);
-  await shows(page, "$");
+  const page = await atShell(await visit());
   await page.keyboard.type(
     "yes 0123456789012345678901234567890123456789 | head -c 10000000; echo f''lood over\r",
   );
@@ -79,11 +63,7 @@ test("ten megabytes of output and an answer come at the same time", async () => 
 });
 
 test("what a program prints stays text, and its title too", async () => {
-  const page = await (await visit()).signIn();
-  await readable(page);
-  await page.reload();
-  await openShell(page);
-  await shows(page, "$");
+  const page = await atShell(await visit());
   const hostile = '<img src=x onerror="window.stolen=1">';
   await page.keyboard.type(`printf '\\033]0;${hostile}\\007${hostile}\\n'; echo p''rinted\r`);
   await shows(page, "printed");

@@ -127,7 +127,14 @@ function PasteBar({ session }: { session: Session }) {
         Pasting: {bytesWords(BigInt(gone))} of {bytesWords(BigInt(of))}
       </span>
       <progress className={styles.progress} value={gone} max={of} aria-label="Paste" />
-      <Button size="small" variant="ghost" onClick={() => session.cancelPaste()}>
+      <Button
+        size="small"
+        variant="ghost"
+        onClick={() => {
+          session.cancelPaste();
+          session.focus();
+        }}
+      >
         Cancel
       </Button>
     </Bar>
@@ -146,7 +153,7 @@ function SizeBar({ session }: { session: Session }) {
       <span className={styles.text}>
         {size.cols} × {size.rows}: the size of the window that typed last
       </span>
-      <Button size="small" variant="ghost" icon={Maximize2} onClick={() => session.take()}>
+      <Button size="small" variant="ghost" icon={Maximize2} onClick={() => session.focus()}>
         Use this size
       </Button>
     </Bar>

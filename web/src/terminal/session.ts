@@ -84,7 +84,9 @@ export class Session {
     this.screen.dispose();
   }
 
+  /** To type here, whoever typed last. */
   focus(): void {
+    this.take();
     this.screen.term.focus();
   }
 
