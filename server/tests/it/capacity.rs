@@ -20,7 +20,7 @@ const GROWTH_KIB_MAX: u64 = 4096;
 
 /// Connections to the database come as a round needs them, up to `database.pool_size_max`, and stay. A leak of one
 /// descriptor a terminal would be many more.
-const POOLED: usize = 16;
+const POOLED: u64 = 16;
 
 /// Opens all, types into each, reads its echo, closes and forgets each.
 async fn round(client: &TerminalClient) -> Result<()> {
