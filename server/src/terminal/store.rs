@@ -110,9 +110,8 @@ async fn insert_in(tx: &Transaction<'_>, new: NewTerminal) -> Result<Outcome<Ins
         // Nor one that a renamed terminal had: who still thinks of it by that would reach another.
         let made: Vec<Option<String>> = rows.iter().map(|row| row.try_get(2)).collect::<Result<_, _>>()?;
         let is_free = |name: &String| !names.contains(name) && !made.iter().flatten().any(|had| had == name);
-        let stem = record.name.clone();
-        let free = (1..=2 * names.len() + 1).map(|n| format!("{stem}-{n}")).find(is_free);
-        record.name = free.unwrap_or(stem);
+        let free = (1..=2 * names.len() + 1).map(|n| format!("{}-{n}", record.name)).find(is_free);
+        record.name = free.unwrap_or(record.name);
         record.made_name = Some(record.name.clone());
     } else if names.contains(&record.name) {
         return Ok(Outcome::Refused(name_taken(&record.name)));

@@ -1,23 +1,17 @@
 //! Jobs from their making to their end: each method's success, and the ways a job can go.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use mosaic_proto::{
     orchestrator::v1::{
         CancelJobRequest, GetQueueRequest, KillAgentRequest, KillAllRequest, ListAgentsRequest,
-        ListJobsRequest, PauseQueueRequest, ResumeQueueRequest, RetryJobRequest, SendInputRequest,
-        SpawnAgentRequest, agent,
+        ListJobsRequest, PauseQueueRequest, ResumeQueueRequest, RetryJobRequest, SpawnAgentRequest, agent,
         job::{EndReason, State},
         wait_job_request::Until,
     },
     terminal::v1::CloseTerminalRequest,
-    workspace::v1::{
-        Resource, WatchEventsRequest, agent_changed, event::Payload, watch_events_response::Response,
-    },
+    workspace::v1::{Resource, WatchEventsRequest, event::Payload, watch_events_response::Response},
 };
 use test_support::{Server, reason};
 
@@ -352,80 +346,6 @@ async fn the_kill_switch_cancels_jobs_with_those_that_depend_on_them_and_the_que
     }
     client.resume_queue(ResumeQueueRequest::default()).await?;
     assert_eq!(run(&server, named("after", "true")).await?.state(), State::Succeeded);
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_question_is_seen_and_answered_once() -> Result<()> {
-    let server = Server::start().await?;
-    let mut client = server.agents()?;
-    let prompt = "printf 'Overwrite? [y/N] '; read answer; echo \"it was $answer\"; \
-                  read -t 1 more; echo \"then $more\"; exit 3";
-    spawn(&mut client, named("asks", prompt)).await?;
-    let (asking, agent) = wait(&mut client, "asks", Until::InputRequired).await?;
-    assert_eq!((asking.state(), asking.question.as_str()), (State::InputRequired, "Overwrite? [y/N]"));
-    assert_eq!(agent.context("no agent")?.state(), agent::State::InputRequired);
-    // It is asked across a restart, too.
-    server.kill9().await?;
-    server.restart().await?;
-    let mut client = server.agents()?;
-    assert_eq!(job(&mut client, "asks").await?.state(), State::InputRequired);
-    let send = SendInputRequest {
-        agent_id: "asks".to_owned(),
-        text: "yes".to_owned(),
-        request_id: "answer".to_owned(),
-        ..Default::default()
-    };
-    client.send_input(send.clone()).await?;
-    client.send_input(send.clone()).await?;
-    assert_eq!(over(&mut client, "asks").await?.state(), State::Failed);
-    let text = text(&mut client, "asks").await?;
-    ensure!(text.contains("it was yes\n") && text.contains("then \n"), "{text:?}");
-    assert_eq!(reason(&client.send_input(send).await.unwrap_err()), "AGENT_ENDED");
-    Ok(())
-}
-
-/// How often the events tell that an agent asks.
-async fn asked_so_far(server: &Server) -> Result<usize> {
-    let request = WatchEventsRequest {
-        after_sequence: Some(0),
-        follow: Some(false),
-        resources: vec![Resource::Agent.into()],
-    };
-    let (mut asked, mut stream) = (0, server.workspace()?.watch_events(request).await?.into_inner());
-    while let Some(message) = stream.message().await? {
-        if let Some(Response::Event(event)) = message.response
-            && let Some(Payload::Agent(told)) = event.payload
-        {
-            asked += usize::from(told.kind() == agent_changed::Kind::InputRequired);
-        }
-    }
-    Ok(asked)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_next_question_is_seen_though_nothing_came_between() -> Result<()> {
-    let server = Server::start().await?;
-    let mut client = server.agents()?;
-    let prompt = "for which in first second second; do printf \"$which? [y/N] \"; read answer; done";
-    spawn(&mut client, named("asks", prompt)).await?;
-    for (nth, question) in ["first? [y/N]", "second? [y/N]", "second? [y/N]"].into_iter().enumerate() {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let asking = job(&mut client, "asks").await?;
-            let asked = asked_so_far(&server).await?;
-            if asking.state() == State::InputRequired && asked == nth + 1 {
-                assert_eq!(asking.question, question);
-                break;
-            }
-            ensure!(Instant::now() < deadline, "{asked} were told, then {asking:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let (agent_id, request_id) = ("asks".to_owned(), format!("answer {nth}"));
-        let send = SendInputRequest { agent_id, text: "y".to_owned(), request_id, ..Default::default() };
-        client.send_input(send).await?;
-    }
-    assert_eq!(over(&mut client, "asks").await?.state(), State::Succeeded);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod jobs;
 mod keeper;
 mod nodes;
 mod profiles;
+mod questions;
 mod survive;
 mod worktrees;
 
