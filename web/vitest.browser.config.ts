@@ -7,8 +7,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    // A machine that does much else loses races that a person would not: once more, and the report says so.
-    retry: 1,
+    retry: 0,
     // A machine that is busy is no fault of the page's.
     expect: { poll: { timeout: 15_000 } },
   },
