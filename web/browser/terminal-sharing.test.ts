@@ -128,11 +128,14 @@ test("with several pages only the one that typed last answers, in one browser an
   }
 });
 
-test("a size is that of the window that typed last, and can be taken", async () => {
+test("a size is that of the window that typed last, not of one that only looks, and can be taken", async () => {
   const page = await atShell(await visit());
   const [name = ""] = await names(page);
   const other = await another(name, await visit({ width: 1100, height: 700 }));
   await view(other, name).click();
+  const words = /the size of the window that typed last/;
+  await view(other, name).getByText(words).waitFor();
+  expect(await view(page, name).getByText(words).count()).toBe(0);
   await run(other, "clear; stty size");
   await shows(other, /^\s*\d+ \d+/m);
   await view(page, name)
