@@ -122,6 +122,8 @@ test("/status and /jobs are lists whose lines go on, and lead to what they name"
   await card(page, "waiter").getByText("Running").waitFor();
   await server().mosaic("agent", "send", "waiter", "go");
   await card(page, "waiter").getByText("Succeeded").waitFor();
+  await card(page, "waiter").getByText("It exited with 0.").waitFor();
+  await card(page, "waiter").getByText("so long", { exact: true }).waitFor();
   const jobs = page.getByRole("main").getByRole("group", { name: "Jobs" });
   await jobs.getByRole("button", { name: /waiter.*Succeeded/ }).click();
   await page
