@@ -16,11 +16,13 @@ test("what a command spawned is a live card", async () => {
     .getByText(/exited with 3/i)
     .waitFor();
   await answer(page).getByText("the last line", { exact: true }).waitFor();
-  await ask(page, "/spawn shell sleep 600");
+  await ask(page, "/spawn --name heard shell sleep 600");
   await answer(page)
     .getByText(/running/i)
     .first()
     .waitFor();
+  const heard = page.getByRole("status", { name: "The newest of the answer" });
+  await heard.getByText("heard runs.", { exact: true }).waitFor();
   await answer(page).getByRole("button", { name: /kill/i }).first().click();
   await page
     .getByRole("alertdialog")

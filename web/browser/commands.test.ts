@@ -150,7 +150,8 @@ test("/kill is a receipt, and what was typed wrongly says what may have been mea
   await say(page, "/kill nobody");
   await wrong.getByText(/nobody/).waitFor();
   await say(page, "/spawn");
-  await wrong.getByText(/prompt/i).waitFor();
+  await wrong.getByText("Say what the agent is to do: /spawn PROFILE PROMPT.", { exact: true }).waitFor();
+  expect(await page.getByText("BAD_REQUEST").count()).toBe(0);
   await say(page, "/spawn --timeout soon shell true");
   await wrong
     .getByText(/timeout/i)
