@@ -52,6 +52,17 @@ interface Shell {
   end: number;
   ended: boolean;
   deleted: boolean;
+  /** Sizes and titles, each with the end of the output when it came. */
+  marks: { at: number; cols?: number; title?: string }[];
+}
+
+/** A reader's place on a stream. */
+interface Place {
+  id: string;
+  at: number;
+  marks: number;
+  over: boolean;
+  said: boolean;
 }
 
 type Move = () => void;
@@ -69,7 +80,7 @@ export class ModelServer {
   constructor(private readonly chance: Chance) {}
 
   open(id: string): Shell {
-    const shell = { start: 0, end: 0, ended: false, deleted: false };
+    const shell = { start: 0, end: 0, ended: false, deleted: false, marks: [] };
     this.shells.set(id, shell);
     return shell;
   }
@@ -78,6 +89,22 @@ export class ModelServer {
     const shell = this.shells.get(id);
     if (shell && !shell.ended) {
       shell.end += bytes;
+      this.move();
+    }
+  }
+
+  resize(id: string, cols: number): void {
+    this.mark(id, { cols });
+  }
+
+  retitle(id: string, title: string): void {
+    this.mark(id, { title });
+  }
+
+  private mark(id: string, what: { cols?: number; title?: string }): void {
+    const shell = this.shells.get(id);
+    if (shell && !shell.ended) {
+      shell.marks.push({ at: shell.end, ...what });
       this.move();
     }
   }
@@ -143,10 +170,13 @@ export class ModelServer {
     return shell;
   }
 
-  private terminal(id: string) {
-    const { start, end, ended } = this.find(id);
+  terminal(id: string) {
+    const { start, end, ended, marks } = this.find(id);
     const state = ended ? Terminal_State.EXITED : Terminal_State.RUNNING;
-    return create(TerminalSchema, { id, state, outputStart: BigInt(start), outputEnd: BigInt(end) });
+    const cols = marks.findLast((mark) => mark.cols !== undefined)?.cols ?? 80;
+    const title = marks.findLast((mark) => mark.title !== undefined)?.title ?? "";
+    const outputEnd = BigInt(end);
+    return create(TerminalSchema, { id, state, cols, title, outputStart: BigInt(start), outputEnd });
   }
 
   private range(id: string, offset: number, length: number) {
@@ -168,21 +198,21 @@ export class ModelServer {
     const single = request.terminalId
       ? [{ terminalId: request.terminalId, start: request.start ?? { case: undefined } }]
       : [];
-    const wanted = [...single, ...(request.subscriptions ?? [])].map(({ terminalId, start }) => ({
-      id: terminalId,
-      at: start.case === "offset" ? Number(start.value) : 0,
-      over: false,
-      said: false,
-    }));
+    const wanted = [...single, ...(request.subscriptions ?? [])].map(({ terminalId, start }): Place => {
+      const at = start.case === "offset" ? Number(start.value) : 0;
+      return { id: terminalId, at, marks: 0, over: false, said: false };
+    });
     const leave = this.enter(signal);
     try {
       await this.pass();
       for (const one of wanted) {
-        const end = this.find(one.id).end;
+        const { end, marks } = this.find(one.id);
+        one.marks = marks.filter(({ at }) => at < one.at).length;
         if (one.at > end) {
           throw failure("CURSOR_AHEAD", "out_of_range", "beyond the end");
         }
-        yield event(one.id, { case: "opened", value: { offset: BigInt(one.at), outputEnd: BigInt(end) } });
+        const value = { offset: BigInt(one.at), outputEnd: BigInt(end), terminal: this.terminal(one.id) };
+        yield event(one.id, { case: "opened", value });
       }
       while (wanted.some((one) => !one.over)) {
         signal.throwIfAborted();
@@ -219,15 +249,23 @@ export class ModelServer {
     return leave;
   }
 
-  private step(one: { id: string; at: number; over: boolean; said: boolean }): WatchResponse | undefined {
+  private step(one: Place): WatchResponse | undefined {
     const shell = this.find(one.id);
     const { id, at } = one;
     if (at < shell.start) {
       one.at = shell.start;
       return event(id, { case: "gap", value: { from: BigInt(at), to: BigInt(shell.start) } });
     }
+    const mark = shell.marks[one.marks];
+    if (mark && mark.at <= at) {
+      one.marks += 1;
+      const offset = BigInt(mark.at);
+      return mark.title === undefined
+        ? event(id, { case: "resized", value: { cols: mark.cols ?? 0, offset } })
+        : event(id, { case: "titleChanged", value: { title: mark.title, offset } });
+    }
     if (at < shell.end) {
-      const end = Math.min(at + 1 + this.chance.next(64 * 1024), shell.end);
+      const end = Math.min(at + 1 + this.chance.next(64 * 1024), mark?.at ?? shell.end);
       one.at = end;
       this.sentBytes += end - at;
       const value = { offset: BigInt(at), endOffset: BigInt(end), data: bytes(at, end) };

@@ -17,6 +17,8 @@ class Reader implements TerminalReader {
   next: bigint | undefined;
   historyEnd = 0n;
   exits = 0;
+  cols = 0;
+  title = "";
   why = "";
   underWay = 0;
   mostUnderWay = 0;
@@ -25,12 +27,14 @@ class Reader implements TerminalReader {
 
   constructor(readonly terminalId: string) {}
 
-  opened({ offset, outputEnd }: { offset: bigint; outputEnd: bigint }): void {
+  opened({ offset, outputEnd, terminal }: Parameters<TerminalReader["opened"]>[0]): void {
     if (this.next !== undefined) {
       this.faults.push(`opened again at ${offset}`);
     }
     this.next = offset;
     this.historyEnd = outputEnd;
+    this.cols = terminal.cols;
+    this.title = terminal.title;
   }
 
   gap({ from, to }: Gap): void {
@@ -42,6 +46,11 @@ class Reader implements TerminalReader {
 
   event({ event }: TerminalEvent): void {
     this.exits += event.case === "exited" ? 1 : 0;
+    if (event.case === "resized") {
+      this.cols = event.value.cols;
+    } else if (event.case === "titleChanged") {
+      this.title = event.value.title;
+    }
   }
 
   failed({ reason }: Failure): void {
@@ -112,6 +121,7 @@ type Step =
   | { do: "flow"; terminal: number; bytes: number; ms: number }
   | { do: "read"; terminal: number; tail: number }
   | { do: "leave"; reader: number }
+  | { do: "resize" | "retitle"; terminal: number; to: number }
   | { do: "stall" | "resume"; reader: number }
   | { do: "trim"; terminal: number; keep: number }
   | { do: "cut" | "down" | "up" | "hub dies" }
@@ -132,6 +142,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("read" as const), terminal, tail: size }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), reader }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("stall" as const, "resume" as const), reader }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("resize" as const, "retitle" as const),
+      terminal,
+      to: fc.integer({ min: 1, max: 500 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("trim" as const), terminal, keep: size }) },
   {
     weight: 2,
@@ -164,6 +182,12 @@ async function act(one: Step, server: ModelServer, readers: Readers): Promise<vo
       break;
     case "leave":
       readers.page.leave(readers.all[one.reader]?.subscription);
+      break;
+    case "resize":
+      server.resize(name(one.terminal), one.to);
+      break;
+    case "retitle":
+      server.retitle(name(one.terminal), `title ${one.to}`);
       break;
     case "stall":
       readers.all[one.reader]?.reader.stall();
@@ -226,6 +250,8 @@ function check(server: ModelServer, readers: Readers): void {
     if (reader.exits > 0 || !subscription.over) {
       const end = BigInt(server.shells.get(reader.terminalId)?.end ?? 0);
       expect([reader.why, reader.next, reader.exits]).toEqual(["", end, 1]);
+      const { cols, title } = server.terminal(reader.terminalId);
+      expect([reader.cols, reader.title]).toEqual([cols, title]);
     }
   }
   expect(server.mostWatches).toBeLessThanOrEqual(2);
@@ -240,7 +266,7 @@ afterEach(() => {
 });
 
 describe("reading terminals", () => {
-  it("brings each byte once and in order to every reader, whatever breaks", async () => {
+  it("brings each byte once and in order to every reader, and its size and its title, whatever breaks", async () => {
     const steps = fc.array(step, { minLength: 20, maxLength: 60, size: "max" });
     await fc.assert(
       fc.asyncProperty(steps, fc.nat(), async (todo, seed) => {

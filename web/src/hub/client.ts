@@ -42,6 +42,7 @@ export class HubClient implements Hub {
   private readonly typist: Typist;
   private channel: Channel | undefined;
   private release: (() => void) | undefined;
+  private lock: string | undefined;
   private numbers = 0;
   private closed = false;
   private readonly closing = new AbortController();
@@ -120,18 +121,22 @@ export class HubClient implements Hub {
   /** The lock is held before the hub hears of it: it would take one that is free for the end of this page. */
   private async begin(): Promise<void> {
     const lock = locks() ? `mosaic page ${uuidv7()}` : undefined;
+    this.lock = lock;
     this.release = lock ? await hold(lock) : undefined;
     if (this.closed) {
       this.release?.();
       return;
     }
     this.channel = openChannel({
-      up: () => {
-        this.post(lock ? { kind: "hello", token: this.token, lock } : { kind: "hello", token: this.token });
-        this.subscribeAgain();
-      },
+      up: () => this.meet(),
       message: (message) => this.take(message),
     });
+  }
+
+  private meet(): void {
+    const { token, lock } = this;
+    this.post(lock ? { kind: "hello", token, lock } : { kind: "hello", token });
+    this.subscribeAgain();
   }
 
   private comeBack(): void {
@@ -164,6 +169,10 @@ export class HubClient implements Hub {
 
   private take(message: FromHub): void {
     if (this.closed || message.kind === "welcome") {
+      return;
+    }
+    if (message.kind === "forgotten") {
+      this.meet();
       return;
     }
     if (message.kind === "connection") {

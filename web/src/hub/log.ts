@@ -26,6 +26,8 @@ export interface LogOptions<T> {
   clip(item: Item<T>, from: bigint): Item<T>;
   /** The ring overtook its fastest reader. */
   overrun?(): void;
+  /** What a reader that comes into the ring from behind may have missed on the way, without length. */
+  missed?(position: bigint): Item<T>[];
 }
 
 /** A reader's place. */
@@ -63,6 +65,7 @@ export class Log<T> {
   join(reader: Reader<T>, position: bigint, underWay = 0): Place<T> {
     const place = new Place(reader, position, this.options.window - underWay);
     this.places.add(place);
+    place.serial = this.ring.serialAt(position);
     this.pump(place);
     return place;
   }
@@ -198,7 +201,19 @@ export class Log<T> {
       await this.options.pause(undefined, place.gone.signal);
     }
     place.fetching = false;
+    if (!place.over && !this.isBehind(place)) {
+      this.enter(place);
+    }
     this.pump(place);
+  }
+
+  /** It comes into the ring from behind. */
+  private enter(place: Place<T>): void {
+    place.serial = Math.max(place.serial, this.ring.serialAt(place.position));
+    const missed = this.options.missed?.(place.position) ?? [];
+    if (missed.length > 0) {
+      place.reader.give(missed);
+    }
   }
 
   private isBehind(place: Place<T>): boolean {

@@ -37,6 +37,8 @@ export type TerminalItem = { output: Uint8Array; offset: bigint } | { gap: Gap }
 export type FromHub =
   /** Answers `hello`. `lock` is held by the hub as long as it lives, if it can. */
   | { kind: "welcome"; lock?: string }
+  /** The page was silent for so long that it was forgotten: it says hello and subscribes anew. */
+  | { kind: "forgotten" }
   | { kind: "connection"; connection: Connection }
   | { kind: "events"; id: number; events: Event[] }
   | { kind: "expired"; id: number }

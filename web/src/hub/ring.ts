@@ -42,11 +42,6 @@ export class Ring<T> {
     return this.first + this.items.length;
   }
 
-  /** The first serial that is kept. */
-  get firstSerial(): number {
-    return this.first;
-  }
-
   /** Appends, and lets go of the oldest beyond the limit, but never of the newest. */
   push(item: Item<T>): void {
     if (item.start !== this.endAt) {
@@ -80,11 +75,20 @@ export class Ring<T> {
     this.endAt = at;
   }
 
-  /** The next item for a reader that has taken everything before `position` and all items before `serial`. */
+  /** The serial of the first item that is not over for a reader that comes at `position`. */
+  serialAt(position: bigint): number {
+    const at = this.items.findIndex(({ start, end }) => start >= position || end > position);
+    return at < 0 ? this.serial : this.first + at;
+  }
+
+  /**
+   * The next item for a reader that has taken everything before `position` and all items before `serial`. A reader
+   * may be ahead of the log: an item without length that comes then is not lost on it.
+   */
   next(position: bigint, serial: number): { item: Item<T>; serial: number } | undefined {
     for (let at = Math.max(serial - this.first, 0); at < this.items.length; at++) {
       const item = this.items[at];
-      if (item && (item.end > position || (item.start === item.end && item.start === position))) {
+      if (item && (item.end > position || item.start === item.end)) {
         return { item, serial: this.first + at };
       }
     }

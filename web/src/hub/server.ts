@@ -70,6 +70,9 @@ export class HubServer {
       return;
     }
     if (!page) {
+      if (message.kind !== "bye") {
+        peer.post({ kind: "forgotten" });
+      }
       return;
     }
     page.heard = Math.max(page.heard, Date.now());

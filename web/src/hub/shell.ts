@@ -12,7 +12,11 @@ export interface TerminalReaderSink extends Reader<TerminalItem> {
 export interface Shell {
   id: string;
   log: Log<TerminalItem>;
+  /** As it was when last heard of. */
+  terminal: Terminal;
   followed: boolean;
+  /** It was pulled, which brings bytes alone: its size or its title may have changed meanwhile. */
+  unmarked: boolean;
   readers: Set<TerminalReaderSink>;
   /** The newest stream that has opened it: events of older ones are not taken. */
   stream: number;

@@ -8,7 +8,7 @@ import type { FromHub, TerminalItem, ToHub } from "./protocol.ts";
 /** Small words are gathered: a reader's window is much larger. */
 const TAKEN_BYTES = 32 * 1024;
 
-export type ForSubscription = Exclude<FromHub, { kind: "welcome" } | { kind: "connection" }>;
+export type ForSubscription = Exclude<FromHub, { kind: "welcome" | "forgotten" | "connection" }>;
 type Post = (message: ToHub) => void;
 
 export interface Subscription {

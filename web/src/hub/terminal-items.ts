@@ -6,10 +6,13 @@ import {
   type Exit,
   ExitedSchema,
   type Gap,
+  ResizedSchema,
   type Terminal,
   Terminal_State,
   type TerminalEvent,
   TerminalEventSchema,
+  TerminalSchema,
+  TitleChangedSchema,
 } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import type { TerminalStart } from "./hub.ts";
 import type { TerminalItem } from "./protocol.ts";
@@ -38,6 +41,32 @@ export function gapItem(gap: Gap): Item<TerminalItem> {
 export function exited(terminalId: string, exit: Exit | undefined, finalOffset: bigint): TerminalEvent {
   const value = create(ExitedSchema, { exit, finalOffset });
   return create(TerminalEventSchema, { terminalId, event: { case: "exited", value } });
+}
+
+/** An event that has no length: it lies between two bytes. */
+export function markItem(event: TerminalEvent, at: bigint): Item<TerminalItem> {
+  return { start: at, end: at, cost: 0, value: { event } };
+}
+
+/** The events that tell how a terminal is now: who knows already ignores them. */
+export function marksOf({ id: terminalId, cols, rows, title }: Terminal, offset: bigint): TerminalEvent[] {
+  const resized = { case: "resized" as const, value: create(ResizedSchema, { cols, rows, offset }) };
+  const titleChanged = {
+    case: "titleChanged" as const,
+    value: create(TitleChangedSchema, { title, offset }),
+  };
+  return [resized, titleChanged].map((event) => create(TerminalEventSchema, { terminalId, event }));
+}
+
+/** The terminal after an event of its own. */
+export function marked(terminal: Terminal, { event }: TerminalEvent): Terminal {
+  if (event.case === "resized") {
+    const { cols, rows } = event.value;
+    return create(TerminalSchema, { ...terminal, cols, rows });
+  }
+  return event.case === "titleChanged"
+    ? create(TerminalSchema, { ...terminal, title: event.value.title })
+    : terminal;
 }
 
 /** What is left of an item for a reader that is in the middle of it. */

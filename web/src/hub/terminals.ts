@@ -17,7 +17,17 @@ import { Log } from "./log.ts";
 import { TERMINAL_WINDOW_BYTES, type TerminalItem } from "./protocol.ts";
 import type { Item } from "./ring.ts";
 import type { Joined, Shell, TerminalReaderSink, Wanted } from "./shell.ts";
-import { clipOutput, costOf, exited, gapItem, isLive, placeOf } from "./terminal-items.ts";
+import {
+  clipOutput,
+  costOf,
+  exited,
+  gapItem,
+  isLive,
+  marked,
+  markItem,
+  marksOf,
+  placeOf,
+} from "./terminal-items.ts";
 
 const RING_BYTES = 1024 * 1024;
 const RANGE_BYTES = 256 * 1024;
@@ -141,8 +151,17 @@ export class TerminalLogs {
       pause: (why, signal) => this.pause(why, signal),
       clip: clipOutput,
       overrun: () => this.pull(shell),
+      missed: (at) => marksOf(shell.terminal, at).map((event) => markItem(event, at)),
     });
-    const shell: Shell = { id, log, followed: false, readers: new Set(), stream: 0 };
+    const shell: Shell = {
+      id,
+      log,
+      terminal,
+      followed: false,
+      unmarked: true,
+      readers: new Set(),
+      stream: 0,
+    };
     this.shells.set(id, shell);
     if (isLive(terminal) && terminal.outputEnd - offset <= FOLLOW_BYTES) {
       this.follow(shell, offset);
@@ -168,6 +187,7 @@ export class TerminalLogs {
   private pull(shell: Shell): void {
     if (shell.followed) {
       shell.followed = false;
+      shell.unmarked = true;
       shell.log.detach();
       this.line.refresh();
     }
@@ -225,6 +245,9 @@ export class TerminalLogs {
     switch (what.case) {
       case "opened":
         shell.stream = stream;
+        if (shell.unmarked && what.value.terminal) {
+          this.catchUp(shell, what.value.terminal);
+        }
         break;
       case "output":
         this.append(shell, { output: what.value.data, offset: what.value.offset }, what.value.endOffset);
@@ -265,8 +288,16 @@ export class TerminalLogs {
   }
 
   private mark(shell: Shell, event: TerminalEvent): void {
-    const at = shell.log.ring.end;
-    shell.log.push({ start: at, end: at, cost: 0, value: { event } });
+    shell.terminal = marked(shell.terminal, event);
+    shell.log.push(markItem(event, shell.log.ring.end));
+  }
+
+  /** What changed but the output while it was pulled. */
+  private catchUp(shell: Shell, terminal: Terminal): void {
+    shell.unmarked = false;
+    for (const event of marksOf(terminal, shell.log.ring.end)) {
+      this.mark(shell, event);
+    }
   }
 
   private over(shell: Shell): void {
@@ -324,6 +355,9 @@ export class TerminalLogs {
       return;
     }
     shell.log.attach(at);
+    if (terminal) {
+      this.catchUp(shell, terminal);
+    }
     this.mark(shell, exited(shell.id, terminal?.exit, at));
     this.over(shell);
   }

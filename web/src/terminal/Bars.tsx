@@ -27,6 +27,7 @@ export function Bars({ session, onRestarted, onClose }: BarsProps) {
     <div className={styles.bars}>
       {/* What comes and goes lies over the screen: the program would be told of a new size each time. */}
       <div className={styles.passing}>
+        <NotTakenBar session={session} />
         <TypingBar session={session} />
         <PasteBar session={session} />
         <SizeBar session={session} />
@@ -100,18 +101,31 @@ function TypingBar({ session }: { session: Session }) {
       </Bar>
     );
   }
-  if (problem === undefined) {
+  if (problem === undefined || pending === 0) {
     return null;
   }
   return (
     <Bar tone="warn">
       <span className={styles.text}>
-        {pending > 0 ? "Typing waits." : "What you typed was not taken."} {sentence(problem.message)}{" "}
-        {pending > 0 && "What you type is kept and typed once, in order, as soon as it goes on. "}
-        {/* It changes with each key, which is not to be said each time. */}
-        {pending > 0 && <span aria-hidden>{bytesWords(BigInt(pending))} wait.</span>}
+        Typing waits. {sentence(problem.message)} What you type is kept and typed once, in order, as soon as
+        it goes on. {/* It changes with each key, which is not to be said each time. */}
+        <span aria-hidden>{bytesWords(BigInt(pending))} wait.</span>
       </span>
     </Bar>
+  );
+}
+
+function NotTakenBar({ session }: { session: Session }) {
+  const problem = useSessionState(session, (state) => state.notTaken);
+  return (
+    problem && (
+      <Bar tone="bad">
+        <span className={styles.text}>What you typed was not taken. {sentence(problem.message)}</span>
+        <Button size="small" variant="ghost" onClick={() => session.dismissNotTaken()}>
+          Dismiss
+        </Button>
+      </Bar>
+    )
   );
 }
 

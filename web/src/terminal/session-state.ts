@@ -32,7 +32,10 @@ export interface SessionState {
   readOnly?: ReadOnly;
   /** Somebody typed where nobody can. */
   typedInVain: boolean;
+  /** Why what is typed waits. */
   typingProblem?: Failure;
+  /** Why something that was typed was given up; until it is dismissed. */
+  notTaken?: Failure;
   /** Not even the queue took what was typed. */
   typingFull: boolean;
   /** What waits while there is a problem. */

@@ -131,6 +131,11 @@ export class Session {
     this.typist.cancelPaste();
   }
 
+  /** What was told of typing that was not taken has been read. */
+  dismissNotTaken(): void {
+    this.typist.dismiss();
+  }
+
   /** To the oldest line, or to the newest. */
   scroll(to: "top" | "bottom"): void {
     this.onceReady = undefined;

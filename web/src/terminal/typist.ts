@@ -4,6 +4,7 @@
 
 import type { Terminal as Xterm } from "@xterm/xterm";
 import type { StoreApi } from "zustand/vanilla";
+import type { Failure } from "../api/failure.ts";
 import type { Hub } from "../hub/hub.ts";
 import { withControl } from "./keys.ts";
 import { Feeder, pasteQuestion, pasteText } from "./paste.ts";
@@ -29,6 +30,8 @@ export class Typist {
   private readonly replies: Replies;
   private readonly feeder: Feeder;
   private readonly ends: (() => void)[];
+  /** Why something was given up the last time. */
+  private refused: Failure | undefined;
 
   constructor(
     private readonly hub: Hub,
@@ -78,6 +81,11 @@ export class Typist {
     this.tell();
   }
 
+  /** The person has read that something was not taken. */
+  dismiss(): void {
+    this.state.setState({ notTaken: undefined });
+  }
+
   cancelPaste(): void {
     this.feeder.cancel();
     this.tell();
@@ -120,7 +128,19 @@ export class Typist {
     return readOnly !== undefined;
   }
 
+  /** With a piece of it missing, the rest of a paste would be another text. */
+  private giveUp(): void {
+    const { problem, pendingBytes } = this.hub.typing(this.terminalId).get();
+    if (problem !== undefined && pendingBytes === 0 && problem !== this.refused) {
+      this.refused = problem;
+      // It stays until it is read: the next key may be accepted a moment later.
+      this.state.setState({ notTaken: problem });
+      this.feeder.cancel();
+    }
+  }
+
   private tell(): void {
+    this.giveUp();
     this.feeder.feed();
     const { pendingBytes: waiting, problem } = this.hub.typing(this.terminalId).get();
     const before = this.state.getState();

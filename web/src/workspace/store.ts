@@ -46,6 +46,7 @@ export class Workspace {
   private nextConversations = "";
   private unsubscribe: Unsubscribe | undefined;
   private waiting: Event[] = [];
+  private failures = 0;
   private queueTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Set<(event: Event) => void>();
   private readonly closing = new AbortController();
@@ -119,12 +120,23 @@ export class Workspace {
     this.unsubscribe = this.hub.events(after, {
       event: (event) => this.take(event),
       expired: () => void this.list(),
-      failed: (problem) => this.store.setState({ problem }),
+      failed: (problem) => void this.watchFailed(problem),
     });
+  }
+
+  /** Nothing more comes of this reading; another may work. */
+  private async watchFailed(problem: Failure): Promise<void> {
+    this.store.setState({ problem });
+    if (!isRefused(problem)) {
+      this.failures += 1;
+      await this.untilHope(pauseMs(this.failures, Math.random()));
+      await this.list();
+    }
   }
 
   /** Events come in bunches, and one change of the state for a bunch is enough. */
   private take(event: Event): void {
+    this.failures = 0;
     this.waiting.push(event);
     if (this.waiting.length === 1) {
       queueMicrotask(() => this.flush());
