@@ -3,7 +3,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { back, detail, look, panel, row, spawn } from "./support/agents.ts";
-import { answer, ask, finished } from "./support/chat.ts";
+import { ask } from "./support/chat.ts";
 import { covered, messages, notified, press, told } from "./support/notices.ts";
 import { suite } from "./support/suite.ts";
 
@@ -50,9 +50,10 @@ test("the page tells of an end and of a question, leads there, and not of what i
   await row(page, "mine").getByText("Cancelled").waitFor();
   // A card in sight says it.
   await ask(page, "/spawn --name carded shell 'read -r x; exit 4'");
-  await finished(page);
+  const card = page.getByRole("main").getByRole("group", { name: "Job carded" });
+  await card.getByText("Running").waitFor();
   await server().mosaic("agent", "send", "carded", "go");
-  await answer(page).getByText("Failed").waitFor();
+  await card.getByText("Failed").waitFor();
   // Another's deed is news; by then the others would have been told, too.
   await spawn(server(), "theirs", "sleep 600");
   await server().mosaic("agent", "kill", "theirs");
