@@ -5,6 +5,7 @@ import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { detail, jobNow, look, panel, printed, row, spawn, spawnForm } from "./support/agents.ts";
+import { messages } from "./support/notices.ts";
 import { repository } from "./support/repository.ts";
 import { suite } from "./support/suite.ts";
 
@@ -93,6 +94,63 @@ test("an agent gets its directory, its worktree and its environment", async () =
   await next.getByRole("button", { name: "Spawn", exact: true }).click();
   await row(page, "in-usr").getByText("Succeeded").waitFor();
   expect((await printed(server(), "in-usr")).trim()).toBe("/usr");
+});
+
+test("a job to start after is the first match, and what is no job is an error where it stands", async () => {
+  const page = await (await visit()).signIn();
+  await spawn(server(), "build", "sleep 600");
+  await spawn(server(), "rebuild", "sleep 600");
+  await spawn(server(), "build-live", "sleep 600");
+  await spawn(server(), "build-over", "true");
+  await row(page, "build-over").getByText("Succeeded").waitFor();
+  const form = await spawnForm(page);
+  const send = form.getByRole("button", { name: "Spawn", exact: true });
+  await form.getByRole("textbox", { name: "Command line" }).fill("true");
+  await form.getByRole("textbox", { name: "Name", exact: true }).fill("behind");
+  const field = form.getByRole("combobox", { name: "Starts after" });
+  await field.click();
+  await page.keyboard.type("build");
+  const options = page.getByRole("option");
+  await expect
+    .poll(async () =>
+      (await options.allTextContents()).map((text) => text.match(/^(re)?build(-[a-z]{4})?/)?.[0]),
+    )
+    .toEqual(["build", "build-live", "build-over", "rebuild"]);
+  // The list hides nothing of the dialog from who cannot see it.
+  expect(await send.count()).toBe(1);
+  await page.keyboard.press("Enter");
+  await form.getByRole("button", { name: "Not after build", exact: true }).waitFor();
+  expect(await field.inputValue()).toBe("");
+  // A whole name is that job; what is none stays, and says so.
+  await page.keyboard.type("Rebuild");
+  await page.keyboard.press("Tab");
+  await form.getByRole("button", { name: "Not after rebuild" }).waitFor();
+  await field.click();
+  await page.keyboard.type("nonsense");
+  const wrong = form.getByText("There is no job “nonsense”. Choose one from the list, or clear the field.");
+  await page.keyboard.press("Control+Enter");
+  await wrong.waitFor();
+  await page.keyboard.type("!");
+  await wrong.waitFor({ state: "detached" });
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Tab");
+  await wrong.waitFor();
+  expect(await field.inputValue()).toBe("nonsense");
+  await send.click();
+  await wrong.waitFor();
+  expect(await server().mosaic("job", "ls", "--json")).not.toContain('"behind"');
+  await field.fill("");
+  await wrong.waitFor({ state: "detached" });
+  await send.click();
+  await form.waitFor({ state: "detached" });
+  await row(page, "behind").getByText("Waits for build, rebuild").waitFor();
+  // Whoever spawned it need not be told.
+  expect(
+    await messages(page)
+      .getByText(/behind/)
+      .count(),
+  ).toBe(0);
+  for (const name of ["build", "rebuild", "build-live"]) await server().mosaic("agent", "kill", name);
 });
 
 test("what the server refuses stands at its field, and nothing typed is lost", async () => {

@@ -153,7 +153,7 @@ test("nothing that others wrote is taken for the page's own", async () => {
   await server().mosaic("queue", "resume");
   await server().mosaic("token", "create", EVIL, "--role", "viewer");
   await server().mosaic("agent", "kill", EVIL, "--reason", EVIL);
-  await page.getByText(`${EVIL} was ended`).first().waitFor();
+  await page.getByText(`${EVIL} was cancelled`).first().waitFor();
   await choose(page, "Jobs");
   await panel(page).getByRole("list", { name: "Jobs" }).getByText(EVIL).first().waitFor();
   await choose(page, "Events");

@@ -15,11 +15,14 @@ test("what a command spawned is a live card", async () => {
   await answer(page)
     .getByText(/exited with 3/i)
     .waitFor();
-  await ask(page, "/spawn shell sleep 600");
+  await answer(page).getByText("the last line", { exact: true }).waitFor();
+  await ask(page, "/spawn --name heard shell sleep 600");
   await answer(page)
     .getByText(/running/i)
     .first()
     .waitFor();
+  const heard = page.getByRole("status", { name: "The newest of the answer" });
+  await heard.getByText("heard runs.", { exact: true }).waitFor();
   await answer(page).getByRole("button", { name: /kill/i }).first().click();
   await page
     .getByRole("alertdialog")
@@ -128,7 +131,9 @@ test("a viewer sees everything and is told why nothing can be changed", async ()
 test("kill all wants the words typed", async () => {
   const page = await (await visit()).signIn();
   await spawn(server(), "one-of-all", "sleep 601");
+  await spawn(server(), "two-of-all", "sleep 601");
   await row(page, "one-of-all").getByText("Running").waitFor();
+  await row(page, "two-of-all").getByText("Running").waitFor();
   await panel(page)
     .getByRole("button", { name: /kill all/i })
     .first()
@@ -140,11 +145,16 @@ test("kill all wants the words typed", async () => {
   await words.fill("kill al");
   await words.press("Enter");
   expect(await confirm.isDisabled()).toBe(true);
-  await words.fill("kill all");
   await dialog.getByLabel("Reason").fill("home time");
-  await confirm.click();
+  await words.fill("kill all");
+  await words.press("Enter");
   const done = page.getByRole("dialog", { name: "Everything is ended" });
   await done.getByText("Nothing is known to be left.").waitFor();
+  // None of the names looks chosen.
+  await done
+    .locator(":focus")
+    .and(done.getByRole("button", { name: "Done" }))
+    .waitFor();
   await done.getByText("one-of-all", { exact: true }).click();
   await done.getByText("“home time”").filter({ visible: true }).waitFor();
   await done.getByRole("button", { name: "Done" }).click();

@@ -122,6 +122,8 @@ test("/status and /jobs are lists whose lines go on, and lead to what they name"
   await card(page, "waiter").getByText("Running").waitFor();
   await server().mosaic("agent", "send", "waiter", "go");
   await card(page, "waiter").getByText("Succeeded").waitFor();
+  await card(page, "waiter").getByText("It exited with 0.").waitFor();
+  await card(page, "waiter").getByText("so long", { exact: true }).waitFor();
   const jobs = page.getByRole("main").getByRole("group", { name: "Jobs" });
   await jobs.getByRole("button", { name: /waiter.*Succeeded/ }).click();
   await page
@@ -148,7 +150,8 @@ test("/kill is a receipt, and what was typed wrongly says what may have been mea
   await say(page, "/kill nobody");
   await wrong.getByText(/nobody/).waitFor();
   await say(page, "/spawn");
-  await wrong.getByText(/prompt/i).waitFor();
+  await wrong.getByText("Say what the agent is to do: /spawn PROFILE PROMPT.", { exact: true }).waitFor();
+  expect(await page.getByText("BAD_REQUEST").count()).toBe(0);
   await say(page, "/spawn --timeout soon shell true");
   await wrong
     .getByText(/timeout/i)

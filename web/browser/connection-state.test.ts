@@ -54,6 +54,8 @@ test("a killed server is seen at once, and all goes on without a reload when it 
   const small = await phone.signIn();
   await Promise.all([online(page), online(small)]);
   await Promise.all([mark(page), mark(small)]);
+  for (const each of [page, small]) await ask(each, "Before it goes", "fake/quick");
+  for (const each of [page, small]) await finished(each);
   await message(page).fill("kept while it is away");
   await server().kill9();
   for (const each of [page, small]) {
@@ -65,6 +67,12 @@ test("a killed server is seen at once, and all goes on without a reload when it 
       1,
     );
     await expect.poll(() => each.getByRole("button", { name: "Try now" }).first().isVisible()).toBe(true);
+    // It covers neither the conversation's title nor its menu.
+    const title = each.getByRole("main").getByRole("heading", { level: 2 });
+    await title.click({ trial: true, position: { x: 4, y: 4 } });
+    await each.getByRole("button", { name: "Conversation menu" }).click({ trial: true });
+    const [box, head] = [await banner(each).boundingBox(), await title.boundingBox()];
+    expect(box?.y).toBeGreaterThanOrEqual((head?.y ?? 0) + (head?.height ?? 0));
   }
   expect(await message(page).inputValue()).toBe("kept while it is away");
   await server().again();

@@ -3,6 +3,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { back, detail, look, panel, row, spawn } from "./support/agents.ts";
+import { ask } from "./support/chat.ts";
 import { covered, messages, notified, press, told } from "./support/notices.ts";
 import { suite } from "./support/suite.ts";
 
@@ -47,12 +48,28 @@ test("the page tells of an end and of a question, leads there, and not of what i
   await kill.getByRole("button", { name: "Kill", exact: true }).click();
   await page.getByRole("button", { name: "Done" }).click();
   await row(page, "mine").getByText("Cancelled").waitFor();
+  // A card in sight says it.
+  await ask(page, "/spawn --name carded shell 'read -r x; exit 4'");
+  const card = page.getByRole("main").getByRole("group", { name: "Job carded" });
+  await card.getByText("Running").waitFor();
+  await server().mosaic("agent", "send", "carded", "go");
+  await card.getByText("Failed").waitFor();
   // Another's deed is news; by then the others would have been told, too.
   await spawn(server(), "theirs", "sleep 600");
   await server().mosaic("agent", "kill", "theirs");
-  await said.getByText("theirs was ended").waitFor();
-  expect(await said.getByText(/^(watched|mine) /).count()).toBe(0);
+  await said.getByText("theirs was cancelled").waitFor();
+  expect(await said.getByText(/^(watched|mine|carded) /).allTextContents()).toEqual([]);
   await server().mosaic("agent", "kill", "asks-me");
+  // Many at once are at most three.
+  const many = ["a", "b", "c", "d", "e"].map((name) => `many-${name}`);
+  await Promise.all(many.map((name) => spawn(server(), name, "exit 5")));
+  for (const name of many) await said.getByText(`${name} failed`).waitFor({ state: "attached" });
+  expect(
+    await said
+      .getByText(/^many-. failed$/)
+      .filter({ visible: true })
+      .count(),
+  ).toBe(3);
 });
 
 test("the browser tells when no tab is in front, once for two tabs, and a click leads there", async () => {

@@ -22,10 +22,15 @@ function focused(it: Locator): Promise<boolean> {
   return it.evaluate((each) => each === document.activeElement).catch(() => false);
 }
 
-async function find(page: Page, words: string, option: string | RegExp): Promise<void> {
+/** Types once the palette takes what is typed. */
+async function search(page: Page, words: string): Promise<void> {
   await page.keyboard.press("Control+k");
-  await palette(page).waitFor();
+  await palette(page).getByRole("combobox").and(page.locator(":focus")).waitFor();
   await page.keyboard.type(words);
+}
+
+async function find(page: Page, words: string, option: string | RegExp): Promise<void> {
+  await search(page, words);
   await palette(page)
     .getByRole("option", { name: option, selected: true })
     .or(palette(page).locator('[role="option"][data-highlighted]', { hasText: option }))
@@ -35,6 +40,7 @@ async function find(page: Page, words: string, option: string | RegExp): Promise
 
 test("the palette finds conversations, terminals, agents and commands, by keys and by the mouse", async () => {
   await server().mosaic("agent", "spawn", "--name", "plover", "--", "sleep 600");
+  await server().mosaic("agent", "spawn", "--name", "dodo", "--", "true");
   await server().mosaic("term", "new", "--detach", "--name", "pelican");
   const page = await (await visit()).signIn();
   await ask(page, "On petrels", "fake/quick");
@@ -45,6 +51,19 @@ test("the palette finds conversations, terminals, agents and commands, by keys a
   await page.getByRole("button", { name: "New conversation" }).first().click();
   await box(page).fill("A draft that stays");
 
+  // Nothing typed: what can be done comes first, and nothing that is over.
+  await page.keyboard.press("Control+k");
+  const options = palette(page).getByRole("option");
+  await options.filter({ hasText: "plover" }).first().waitFor();
+  const offered = await options.allTextContents();
+  expect(offered[0]).toMatch(/^New conversation/);
+  expect(offered.findIndex((text) => text.startsWith("Settings"))).toBeLessThan(
+    offered.findIndex((text) => text.startsWith("Petrels at sea")),
+  );
+  expect(offered.filter((text) => text.startsWith("dodo"))).toEqual([]);
+  await page.keyboard.press("Escape");
+  await palette(page).waitFor({ state: "detached" });
+  await expect.poll(() => focused(box(page))).toBe(true);
   await find(page, "petrels", "Petrels at sea");
   await page.keyboard.press("Enter");
   await said(page).getByText("On petrels").waitFor();
@@ -55,8 +74,7 @@ test("the palette finds conversations, terminals, agents and commands, by keys a
     .getByRole("complementary", { name: /agents/i })
     .getByRole("heading", { name: "plover" })
     .waitFor();
-  await page.keyboard.press("Control+k");
-  await page.keyboard.type("pelican");
+  await search(page, "pelican");
   await palette(page)
     .getByRole("option", { name: /pelican/ })
     .click();
@@ -73,8 +91,7 @@ test("the palette finds conversations, terminals, agents and commands, by keys a
 
   // The focus comes back to where it was; nothing is a sentence, too.
   await box(page).focus();
-  await page.keyboard.press("Control+k");
-  await page.keyboard.type("zzzqqq");
+  await search(page, "zzzqqq");
   await palette(page).getByText("Nothing fits.").waitFor();
   await page.keyboard.press("Escape");
   await palette(page).waitFor({ state: "detached" });

@@ -4,6 +4,7 @@
 import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { panel, row, spawn } from "./support/agents.ts";
+import { covered } from "./support/notices.ts";
 import { paste, type Role, signInAs, token } from "./support/people.ts";
 import { suite } from "./support/suite.ts";
 
@@ -103,6 +104,11 @@ test("tokens are read-only, for one terminal, for ever or over, and the list say
   expect(await tokenRow(page, "short").count()).toBe(0);
   await page.getByRole("switch", { name: "Show expired and revoked ones too" }).click();
   await tokenRow(page, "short").getByText("Expired", { exact: true }).waitFor();
+  // Whoever comes back to the page sees how it is now: used, or made elsewhere.
+  await token(server(), "made-elsewhere", "viewer");
+  await covered(page, true);
+  await covered(page, false);
+  await tokenRow(page, "made-elsewhere").waitFor();
   await server().mosaic("agent", "kill", "theirs");
 });
 

@@ -206,6 +206,14 @@ describe("notices", () => {
     expect(ends.take(end(), "mine")).toBe(false);
     ends.take(stop("hers"), "mine");
     expect(ends.take(end(), "mine")).toBe(false);
+    // Between two attempts nothing has to be ended first.
+    const cancelled = (tokenId: string) => {
+      const made = end();
+      made.principal = { $typeName: "mosaic.workspace.v1.Principal", tokenId, name: "ana" };
+      return made;
+    };
+    expect(ends.take(cancelled("mine"), "mine")).toBe(true);
+    expect(ends.take(cancelled("hers"), "mine")).toBe(false);
   });
 
   it("are short", () => {

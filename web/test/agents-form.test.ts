@@ -35,6 +35,13 @@ const refused = (reason: string, fields: Failure["fields"], message = "no"): Fai
 });
 
 describe("the request", () => {
+  it("is none while a job is named that there is not", () => {
+    expect(errors({ dependsOnText: " nonsense" }).dependsOnText).toBe(
+      "There is no job “nonsense”. Choose one from the list, or clear the field.",
+    );
+    expect(errors({ dependsOnText: "  " })).toEqual({});
+  });
+
   it("leaves out what is empty", () => {
     const request = requested({});
     expect(request).toMatchObject({

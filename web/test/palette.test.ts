@@ -40,13 +40,16 @@ describe("sections", () => {
   const many = Array.from({ length: 40 }, (_, at) => item(`talk ${at}`, GROWING.conversations));
   const all = [...many, item("Settings", "Page"), item("Usage", "Go to")];
 
-  test("nothing typed: a few of what grows, and every command", () => {
-    const found = sectionsFor("", all);
+  test("nothing typed: every command, then a few of what grows and lives", () => {
+    const agents = [{ ...item("over", GROWING.agents), ended: true }, item("alive", GROWING.agents)];
+    const found = sectionsFor("", [...agents, ...all]);
     expect(found.map(({ value, items }) => [value, items.length])).toEqual([
-      [GROWING.conversations, 5],
-      ["Page", 1],
       ["Go to", 1],
+      ["Page", 1],
+      [GROWING.agents, 1],
+      [GROWING.conversations, 5],
     ]);
+    expect(sectionsFor("over", agents)[0]?.items[0]?.label).toBe("over");
   });
 
   test("something typed: the best section is first, and there is a most", () => {
@@ -75,13 +78,16 @@ describe("the connection in words", () => {
 });
 
 describe("telling", () => {
-  const about = { agentId: "a", terminalId: "t" };
+  const about = { jobId: "j", agentId: "a", terminalId: "t" };
   const both = { notifyInPage: true, notifyByBrowser: true };
 
   test("not of what is looked at", () => {
     expect(howToTell(about, { visible: true, agentId: "a" }, both)).toBe("seen");
-    expect(howToTell(about, { visible: true, terminalId: "t" }, both)).toBe("seen");
-    expect(howToTell({ agentId: "a" }, { visible: true }, both)).toBe("page");
+    expect(howToTell(about, { visible: true, agentId: "j" }, both)).toBe("seen");
+    expect(howToTell(about, { visible: true, terminalIds: ["s", "t"] }, both)).toBe("seen");
+    expect(howToTell(about, { visible: true, hasCard: (id) => id === "j" }, both)).toBe("seen");
+    expect(howToTell(about, { visible: true, hasCard: () => false, agentId: "b" }, both)).toBe("page");
+    expect(howToTell({ jobId: "j", agentId: "a" }, { visible: true, terminalIds: [] }, both)).toBe("page");
   });
 
   test("by the browser only while the page is not in front, and only as was wished", () => {

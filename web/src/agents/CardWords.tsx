@@ -6,7 +6,7 @@ import { Button, useConfirm } from "../ui/index.ts";
 import styles from "./Card.module.css";
 import { CardBox } from "./CardBox.tsx";
 import { candidateCommand, isDangerous } from "./card-commands.ts";
-import { capital } from "./words.ts";
+import { errorWords } from "./result-words.ts";
 
 interface HelpCardProps {
   help: CommandResult_Help;
@@ -94,9 +94,9 @@ export function ErrorCard({ command, error, onRun }: ErrorCardProps) {
     <CardBox label="It was not done">
       <div className={styles.error}>
         <CircleAlert size={15} aria-hidden />
-        <p className={styles.words}>
-          {capital(error.message)}
-          {error.reason && <span className={styles.dim}> {error.reason}</span>}
+        {/* The reason is a program's word: it is there for who asks. */}
+        <p className={styles.words} title={error.reason}>
+          {errorWords(command, error)}
         </p>
       </div>
       {(suggestion || candidates.length > 0) && (

@@ -5,6 +5,7 @@
 import type { ReactNode } from "react";
 import type { Agent, Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import type { Limit } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import { whoWords } from "../layout/people.ts";
 import { Time, wholeCount } from "../ui/index.ts";
 import { CopyButton } from "./CopyButton.tsx";
 import styles from "./Facts.module.css";
@@ -56,7 +57,7 @@ export function Facts({ job, agent }: { job: Job; agent?: Agent }) {
       <Fact name="Spawned">
         {job.createTime && (
           <>
-            by {job.creator || "somebody"}, <Time at={job.createTime} relative />
+            by {whoWords(job.creator) || "somebody"}, <Time at={job.createTime} relative />
           </>
         )}
       </Fact>

@@ -13,11 +13,14 @@ import { CardBox } from "./CardBox.tsx";
 import { useDeeds, useMay } from "./deeds.ts";
 import { openKill } from "./dialogs.ts";
 import { Elapsed } from "./Elapsed.tsx";
+import { useInSight } from "./in-sight.ts";
 import { useKnownJob } from "./known.ts";
+import { useLastLine } from "./last-line.ts";
 import { useLines, useOnScreen } from "./live.ts";
 import { isCommandLine, useProfiles } from "./profiles.ts";
 import { hasAgent, isOver, type Row, rowOf } from "./rows.ts";
 import { StateIcon, StateWord } from "./StateIcon.tsx";
+import { exitWords } from "./words.ts";
 
 interface JobCardProps {
   /** Absent: that of the agent. */
@@ -34,8 +37,11 @@ export function JobCard({ jobId, agentId, job: told, agent: toldAgent, note }: J
   const ofAgent = useWorkspace((state) => state.agents.get(agentId ?? "")?.jobId);
   const id = jobId ?? ofAgent ?? "";
   const { job, agent, forgotten } = useKnownJob(id, told, toldAgent, agentId);
-  const [ref, onScreen] = useOnScreen();
+  const [ref, onScreen, card] = useOnScreen();
+  useInSight(id, card);
   const lines = useLines(onScreen && job !== undefined && hasAgent(job.state));
+  const ended = job !== undefined && isOver(job.state) && !forgotten;
+  const last = useLastLine(ended ? agent?.terminalId : undefined, onScreen);
   const jobs = useWorkspace((state) => state.jobs);
   const profiles = useProfiles();
   if (!job) {
@@ -58,8 +64,12 @@ export function JobCard({ jobId, agentId, job: told, agent: toldAgent, note }: J
         >
           {row.prompt}
         </span>
-        {row.lineKind !== "none" && row.lineKind !== "question" && (
-          <span className={row.lineKind === "output" ? styles.output : styles.message}>{row.line}</span>
+        {row.lineKind !== "none" && row.lineKind !== "question" && row.lineKind !== "output" && (
+          <span className={styles.message}>{row.line}</span>
+        )}
+        {job.state === Job_State.SUCCEEDED && <span className={styles.message}>{exitOf(job, agent)}</span>}
+        {(row.lineKind === "output" || last) && (
+          <span className={styles.output}>{row.lineKind === "output" ? row.line : last}</span>
         )}
         {forgotten && <span className={styles.message}>It is no longer kept: this is how it was.</span>}
         <Answer job={job} agent={agent} compact />
@@ -67,6 +77,12 @@ export function JobCard({ jobId, agentId, job: told, agent: toldAgent, note }: J
       {!forgotten && <CardDeeds job={job} agent={agent} />}
     </CardBox>
   );
+}
+
+/** What a job that succeeded came to; of the others the reason says it. */
+function exitOf(job: Job, agent: Agent | undefined): string {
+  const exit = job.exit ?? agent?.exit;
+  return exit ? `It ${exitWords(exit)}.` : "";
 }
 
 /** Icon, name, state and time. */

@@ -2,39 +2,37 @@
 
 import { Combobox } from "@base-ui/react/combobox";
 import { Check, X } from "lucide-react";
-import { useId, useMemo, useRef, useState } from "react";
+import { useId, useLayoutEffect, useMemo, useRef } from "react";
 import type { Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./JobPicker.module.css";
-import { hasFailed, isOver } from "./rows.ts";
+import { mayMean, offeredJobs } from "./job-choice.ts";
 import { StateIcon } from "./StateIcon.tsx";
-import { DEPENDENCIES_MAX } from "./spawn-form.ts";
-import { msOf } from "./time.ts";
+import { DEPENDENCIES_MAX, type SpawnForm } from "./spawn-form.ts";
 import { firstLine, jobWords } from "./words.ts";
 
 interface JobPickerProps {
   /** Ids. */
   value: readonly string[];
+  /** What is typed and no job yet. */
+  text: string;
   error?: string;
-  onChange(value: string[]): void;
+  onChange(changed: Partial<Pick<SpawnForm, "dependsOn" | "dependsOnText">>): void;
+  /** Somebody is done with it. */
+  onLeave(): void;
 }
 
 const SHOWN_MAX = 50;
 
-export function JobPicker({ value, error, onChange }: JobPickerProps) {
+export function JobPicker({ value, text, error, onChange, onLeave }: JobPickerProps) {
   const jobs = useWorkspace((state) => state.jobs);
   const id = useId();
   const chips = useRef<HTMLDivElement>(null);
-  const [typed, setTyped] = useState("");
-  // What has failed already could only fail this one as well.
-  const offered = useMemo(() => {
-    const offered = [...jobs.values()].filter((job) => !hasFailed(job.state));
-    const place = (job: Job) => [rankOf(job, typed), isOver(job.state) ? 1 : 0, -(msOf(job.createTime) ?? 0)];
-    return offered
-      .map((job) => ({ id: job.id, place: place(job) }))
-      .sort((a, b) => compare(a.place, b.place))
-      .map(({ id }) => id);
-  }, [jobs, typed]);
+  const offered = useMemo(() => offeredJobs(jobs, text).map((job) => job.id), [jobs, text]);
+  useLayoutEffect(() => {
+    // An open list hides all else from screen readers, but for live regions. One that says nothing keeps the dialog.
+    chips.current?.closest("[role=dialog]")?.setAttribute("aria-live", "off");
+  }, []);
   const nameOf = (of: string) => jobs.get(of)?.name ?? of;
   return (
     <div className={styles.picker}>
@@ -50,12 +48,19 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
             // It would forget what was chosen; it is for the list that is open, and then for the dialog.
             details.allowPropagation();
           } else {
-            onChange(next.slice(0, DEPENDENCIES_MAX));
+            const dependsOn = next.slice(0, DEPENDENCIES_MAX);
+            onChange(details.reason === "item-press" ? { dependsOn, dependsOnText: "" } : { dependsOn });
           }
         }}
-        onInputValueChange={setTyped}
+        inputValue={text}
+        onInputValueChange={(typed, { reason }) => {
+          // A list that closes would clear it: what was typed would be dropped without a word.
+          if (reason === "input-change") {
+            onChange({ dependsOnText: typed });
+          }
+        }}
         itemToStringLabel={nameOf}
-        filter={(of, query) => matches(jobs.get(of), query)}
+        filter={(of, query) => mayMean(jobs.get(of), query)}
         limit={SHOWN_MAX}
         autoHighlight
         modal={false}
@@ -77,6 +82,9 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
                   className={styles.input}
                   placeholder={chosen.length === 0 ? "Jobs that must succeed before" : ""}
                   autoComplete="off"
+                  aria-invalid={error !== undefined}
+                  aria-describedby={error && `${id}-error`}
+                  onBlur={onLeave}
                 />
               </>
             )}
@@ -92,31 +100,12 @@ export function JobPicker({ value, error, onChange }: JobPickerProps) {
         </Combobox.Portal>
       </Combobox.Root>
       {error && (
-        <p className={styles.error} role="alert">
+        <p id={`${id}-error`} className={styles.error} role="alert">
           {error}
         </p>
       )}
     </div>
   );
-}
-
-/** Whose name it is, whose begins so, whose has it, and then those that only do something of the kind. */
-function rankOf({ name }: Job, typed: string): number {
-  const [own, wanted] = [name.toLowerCase(), typed.trim().toLowerCase()];
-  return own === wanted ? 0 : own.startsWith(wanted) ? 1 : own.includes(wanted) ? 2 : 3;
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (const [at, of] of a.entries()) {
-    const difference = of - (b[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-function matches(job: Job | undefined, query: string): boolean {
-  const hay = job ? `${job.name}\n${job.prompt}`.toLowerCase() : "";
-  return hay.includes(query.trim().toLowerCase());
 }
 
 function Option({ id, job }: { id: string; job?: Job }) {

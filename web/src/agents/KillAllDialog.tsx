@@ -1,7 +1,7 @@
 // The kill switch: asks with typed words, ends everything, and shows what it came to. It must not know single agents.
 
 import { ShieldAlert, ShieldCheck } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { type Failure, failureOf } from "../api/failure.ts";
 import type { KillAllResponse } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { Button, Dialog, FailureNote, Field, Input, Switch } from "../ui/index.ts";
@@ -107,6 +107,8 @@ export function KillAllDialog({ open, onClose }: { open: boolean; onClose(): voi
 }
 
 function Killed({ open, done, onClose }: { open: boolean; done: KillAllResponse; onClose(): void }) {
+  // Else the first name would have it, and look chosen.
+  const button = useRef<HTMLButtonElement>(null);
   const left = done.agents.filter((agent) => agent.receipt && !agent.receipt.proven).length;
   return (
     <Dialog
@@ -114,8 +116,9 @@ function Killed({ open, done, onClose }: { open: boolean; done: KillAllResponse;
       onOpenChange={(next) => !next && onClose()}
       title="Everything is ended"
       width="small"
+      initialFocus={button}
       footer={
-        <Button variant="primary" onClick={onClose}>
+        <Button ref={button} variant="primary" onClick={onClose}>
           Done
         </Button>
       }

@@ -8,21 +8,19 @@ import { useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./Card.module.css";
 import { CardBox } from "./CardBox.tsx";
 import { ReceiptView } from "./ReceiptView.tsx";
+import { killedWords } from "./result-words.ts";
 import { StateIcon } from "./StateIcon.tsx";
-import { countWords, jobWords } from "./words.ts";
+import { jobWords } from "./words.ts";
 
 export function KilledCard({ killed }: { killed: CommandResult_Killed }) {
-  const { agents, job, cancelledJobs } = killed;
+  const { agents, job } = killed;
   const now = useWorkspace((state) => state.agents);
   const words = job && jobWords(job.state);
-  const title = job
-    ? `${job.name}: ${words?.word.toLowerCase()}`
-    : `${countWords(agents.length, "agent")} ended, ${countWords(cancelledJobs, "waiting job")} cancelled`;
   return (
     <CardBox label="What was ended">
       <h3 className={styles.title}>
         <StateIcon icon={words?.icon ?? "cancelled"} tone={words?.tone ?? "neutral"} size={15} />
-        {title}
+        {killedWords(killed)}
       </h3>
       {agents.length === 0 && job && <p className={styles.body}>It had no agent: it never ran.</p>}
       <ul className={styles.rows}>

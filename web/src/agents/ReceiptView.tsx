@@ -4,6 +4,7 @@
 
 import { ShieldAlert, ShieldCheck } from "lucide-react";
 import type { Receipt } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { whoWords } from "../layout/people.ts";
 import { CopyButton } from "./CopyButton.tsx";
 import styles from "./ReceiptView.module.css";
 import { durationWords, msOf } from "./time.ts";
@@ -21,7 +22,7 @@ export function ReceiptView({ receipt, name }: { receipt: Receipt; name: string 
       </p>
       <ol className={styles.steps}>
         <li>
-          <span>Asked for by {receipt.principal || "system"}</span>
+          <span>Asked for by {whoWords(receipt.principal) || "system"}</span>
           {receipt.reason && <span className={styles.reason}>“{receipt.reason}”</span>}
         </li>
         {receipt.steps.map((step) => (

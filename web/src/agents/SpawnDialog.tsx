@@ -5,35 +5,25 @@ import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { type Failure, failureOf } from "../api/failure.ts";
 import { type Profile, Profile_Kind } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { uuidv7 } from "../api/uuid.ts";
-import { useView } from "../layout/view.ts";
-import {
-  Button,
-  Dialog,
-  FailureNote,
-  Field,
-  Input,
-  Kbd,
-  Select,
-  Spinner,
-  TextArea,
-  toast,
-} from "../ui/index.ts";
-import { useClients } from "../workspace/hooks.tsx";
+import { Button, Dialog, FailureNote, Field, Input, Kbd, Select, Spinner, TextArea } from "../ui/index.ts";
+import { useClients, useWorkspace } from "../workspace/hooks.tsx";
 import { useMay } from "./deeds.ts";
 import { JobPicker } from "./JobPicker.tsx";
+import { offeredJobs } from "./job-choice.ts";
 import { readLast, writeLast } from "./last-spawn.ts";
 import { type Profiles, useProfiles } from "./profiles.ts";
-import { waitsFor } from "./rows.ts";
 import styles from "./SpawnDialog.module.css";
 import { SpawnMore } from "./SpawnMore.tsx";
 import {
   EMPTY_FORM,
   fieldErrorsOf,
   MORE_FIELDS,
+  noJobWords,
   RequestIds,
   requestOf,
   type SpawnErrors,
   type SpawnForm,
+  settled,
 } from "./spawn-form.ts";
 
 interface SpawnDialogProps {
@@ -125,10 +115,18 @@ function Form({ open, onOpenChange: onOpen, profiles, first, onLeave }: FormProp
     onLeave(left);
     onOpen(false);
   };
-  const { errors, failure, sending, submit, forget } = useSpawn(form, profile?.kind, leave);
+  const { errors, failure, sending, submit, forget, blame, settle } = useSpawn(form, profile?.kind, leave);
   const change = (changed: Partial<SpawnForm>) => {
     setForm((before) => ({ ...before, ...changed }));
     forget(Object.keys(changed) as (keyof SpawnForm)[]);
+  };
+  const leaveJobs = () => {
+    const { dependsOn, dependsOnText } = settle();
+    if (dependsOnText !== form.dependsOnText) {
+      change({ dependsOn, dependsOnText });
+    } else {
+      blame({ dependsOnText: noJobWords(dependsOnText) });
+    }
   };
   const moreIsWrong = MORE_FIELDS.some((field) => errors[field]);
   const onKeyDown = (event: KeyboardEvent) => {
@@ -237,8 +235,10 @@ function Form({ open, onOpenChange: onOpen, profiles, first, onLeave }: FormProp
         </div>
         <JobPicker
           value={form.dependsOn}
-          error={errors.dependsOn}
-          onChange={(dependsOn) => change({ dependsOn })}
+          text={form.dependsOnText}
+          error={errors.dependsOnText ?? errors.dependsOn}
+          onChange={change}
+          onLeave={leaveJobs}
         />
         <SpawnMore form={form} errors={errors} opened={moreIsWrong} onChange={change} />
       </div>
@@ -283,6 +283,7 @@ function ProfileField({ profiles, value, error, onChange }: ProfileFieldProps) {
 
 function useSpawn(form: SpawnForm, kind: Profile_Kind | undefined, onDone: () => void) {
   const clients = useClients();
+  const jobs = useWorkspace((state) => state.jobs);
   const [ids] = useState(() => new RequestIds(uuidv7));
   const [errors, setErrors] = useState<SpawnErrors>({});
   const [failure, setFailure] = useState<Failure>();
@@ -294,11 +295,13 @@ function useSpawn(form: SpawnForm, kind: Profile_Kind | undefined, onDone: () =>
       left.current = true;
     };
   }, []);
+  const settle = () => settled(form, offeredJobs(jobs, form.dependsOnText));
   const submit = async () => {
     if (sending) {
       return;
     }
-    const made = requestOf(form, ids.idFor(form), kind);
+    const whole = settle();
+    const made = requestOf(whole, ids.idFor(whole), kind);
     setFailure(undefined);
     if ("errors" in made) {
       setErrors(made.errors);
@@ -307,16 +310,9 @@ function useSpawn(form: SpawnForm, kind: Profile_Kind | undefined, onDone: () =>
     setErrors({});
     setSending(true);
     try {
-      const { job, agent } = await clients.agents.spawnAgent(made.request);
+      await clients.agents.spawnAgent(made.request);
       ids.done();
       writeLast(form);
-      if (job) {
-        toast({
-          title: agent ? `${job.name} runs` : `${job.name} waits`,
-          text: agent ? undefined : job.waitingFor && `For ${waitsFor(job)}`,
-          action: { label: "Show", onSelect: () => useView.getState().openAgent(agent?.id ?? job.id) },
-        });
-      }
       if (!left.current) {
         onDone();
       }
@@ -339,5 +335,6 @@ function useSpawn(form: SpawnForm, kind: Profile_Kind | undefined, onDone: () =>
         : before,
     );
   };
-  return { errors, failure, sending, submit, forget };
+  const blame = (more: SpawnErrors) => setErrors((before) => ({ ...before, ...more }));
+  return { errors, failure, sending, submit, forget, blame, settle };
 }

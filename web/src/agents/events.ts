@@ -15,7 +15,17 @@ import {
   type TerminalChanged,
   TerminalChanged_Kind,
 } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
-import { capital, endWords, exitWords, firstLine, type IconName, jobWords, type Tone } from "./words.ts";
+import { whoWords } from "../layout/people.ts";
+import {
+  capital,
+  endWords,
+  exitWords,
+  firstLine,
+  type IconName,
+  jobVerb,
+  jobWords,
+  type Tone,
+} from "./words.ts";
 
 export type SubjectKind = "agent" | "terminal" | "conversation" | "job";
 
@@ -39,7 +49,7 @@ function said(icon: IconName, tone: Tone, before: string, after: string, detail 
 
 /** The words for an event; undefined for one that this page does not know. */
 export function eventWords(event: Event): EventWords | undefined {
-  const who = event.principal?.name || "system";
+  const who = whoWords(event.principal?.name ?? "") || "system";
   switch (event.payload.case) {
     case "job":
       return jobEvent(event.payload.value, who);
@@ -104,31 +114,12 @@ function jobEvent(changed: JobChanged, who: string): EventWords | undefined {
         return { subject, ...said(words.icon, words.tone, `${who} cancelled `, "", endWords(job)) };
       }
       const detail = job.state === Job_State.SUCCEEDED ? "" : endWords(job);
-      return { subject, ...said(words.icon, words.tone, "", ` ${endedWords(job.state)}`, detail) };
+      return { subject, ...said(words.icon, words.tone, "", ` ${jobVerb(job.state)}`, detail) };
     }
     case JobChanged_Kind.DELETED:
       return { subject, ...said("other", "neutral", "", " was forgotten") };
     default:
       return undefined;
-  }
-}
-
-function endedWords(state: Job_State): string {
-  switch (state) {
-    case Job_State.SUCCEEDED:
-      return "succeeded";
-    case Job_State.FAILED:
-      return "failed";
-    case Job_State.CANCELLED:
-      return "was cancelled";
-    case Job_State.TIMED_OUT:
-      return "timed out";
-    case Job_State.BUDGET_EXCEEDED:
-      return "used more tokens than it may";
-    case Job_State.LOST:
-      return "was lost";
-    default:
-      return "ended";
   }
 }
 

@@ -78,7 +78,11 @@ export function useQueueAnswer(): (answer: Queue | undefined) => void {
 }
 
 /** True while an element is on the screen: nothing is asked for what nobody sees. */
-export function useOnScreen(): [ref: (element: Element | null) => void, onScreen: boolean] {
+export function useOnScreen(): [
+  ref: (element: Element | null) => void,
+  onScreen: boolean,
+  element: Element | null,
+] {
   const [element, setElement] = useState<Element | null>(null);
   const [onScreen, setOnScreen] = useState(false);
   useEffect(() => {
@@ -91,5 +95,5 @@ export function useOnScreen(): [ref: (element: Element | null) => void, onScreen
     observer.observe(element);
     return () => observer.disconnect();
   }, [element]);
-  return [setElement, onScreen];
+  return [setElement, onScreen, element];
 }

@@ -2,11 +2,12 @@
 
 import { Job_State } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { type Event, JobChanged_Kind } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
-import { endWords, firstLine, type Tone } from "./words.ts";
+import { endWords, firstLine, jobVerb, jobWords, type Tone } from "./words.ts";
 
 export interface Notice {
   title: string;
   text: string;
+  jobId: string;
   agentId: string;
   tone: Tone;
 }
@@ -25,6 +26,7 @@ export function noticeOf(event: Event): Notice | undefined {
   const of = (title: string, text: string, tone: Tone): Notice => ({
     title,
     text: text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 1)}…` : text,
+    jobId: job.id,
     agentId: job.agentId,
     tone,
   });
@@ -34,21 +36,8 @@ export function noticeOf(event: Event): Notice | undefined {
   if (kind !== JobChanged_Kind.ENDED) {
     return undefined;
   }
-  const why = endWords(job);
-  switch (job.state) {
-    case Job_State.SUCCEEDED:
-      return of(`${job.name} succeeded`, firstLine(job.prompt), "good");
-    case Job_State.CANCELLED:
-      return of(`${job.name} was ended`, why, "neutral");
-    case Job_State.TIMED_OUT:
-      return of(`${job.name} timed out`, why, "bad");
-    case Job_State.BUDGET_EXCEEDED:
-      return of(`${job.name} is over its budget`, why, "bad");
-    case Job_State.LOST:
-      return of(`${job.name} is lost`, why, "bad");
-    default:
-      return of(`${job.name} failed`, why, "bad");
-  }
+  const text = job.state === Job_State.SUCCEEDED ? firstLine(job.prompt) : endWords(job);
+  return of(`${job.name} ${jobVerb(job.state)}`, text, jobWords(job.state).tone);
 }
 
 const OWN_MAX = 500;
@@ -64,13 +53,16 @@ export class OwnEnds {
       return false;
     }
     const { kind, job } = payload.value;
-    if (kind === JobChanged_Kind.STOPPING && tokenId && principal?.tokenId === tokenId) {
+    const own = tokenId !== undefined && tokenId !== "" && principal?.tokenId === tokenId;
+    if (kind === JobChanged_Kind.STOPPING && own) {
       this.#jobs.add(job.id);
       const [oldest] = this.#jobs;
       if (this.#jobs.size > OWN_MAX && oldest) {
         this.#jobs.delete(oldest);
       }
     }
-    return kind === JobChanged_Kind.ENDED && this.#jobs.delete(job.id) && job.state === Job_State.CANCELLED;
+    // One that waits for its next attempt is over at once.
+    const ended = kind === JobChanged_Kind.ENDED && (this.#jobs.delete(job.id) || own);
+    return ended && job.state === Job_State.CANCELLED;
   }
 }

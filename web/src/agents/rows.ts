@@ -213,7 +213,7 @@ export function waitWords(job: Job, { jobs, queue }: Around): string {
 }
 
 /** What a job waits for, without the call that would end the waiting: a page has a button. */
-export function waitsFor({ waitingFor }: Pick<Job, "waitingFor">): string {
+function waitsFor({ waitingFor }: Pick<Job, "waitingFor">): string {
   return waitingFor.replace(/: [A-Z]\w+$/, "");
 }
 

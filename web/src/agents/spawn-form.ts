@@ -28,6 +28,8 @@ export interface SpawnForm {
   repository: string;
   base: string;
   dependsOn: readonly string[];
+  /** What was typed to find such a job, and is none yet. */
+  dependsOnText: string;
   priority: string;
   attempts: string;
   backoff: string;
@@ -51,6 +53,7 @@ export const EMPTY_FORM: SpawnForm = {
   repository: "",
   base: "",
   dependsOn: [],
+  dependsOnText: "",
   priority: "",
   attempts: "",
   backoff: "",
@@ -134,6 +137,10 @@ export function requestOf(
   if (budget && !/^\d{1,18}$/.test(budget)) {
     errors.tokenBudget = "A number of tokens";
   }
+  const noJob = noJobWords(form.dependsOnText);
+  if (noJob) {
+    errors.dependsOnText = noJob;
+  }
   if (form.base.trim() && !form.repository.trim()) {
     errors.base = "A base needs a repository";
   }
@@ -158,6 +165,23 @@ export function requestOf(
     labels: pairs("labels"),
   });
   return Object.keys(errors).length > 0 ? { errors } : { request };
+}
+
+/** What is wrong with a text that should be a job; undefined: there is none. */
+export function noJobWords(text: string): string | undefined {
+  const name = text.trim();
+  return name ? `There is no job “${name}”. Choose one from the list, or clear the field.` : undefined;
+}
+
+/** The form once somebody is done with its text for a job: the whole name of one is that job. `offered`: best first. */
+export function settled(form: SpawnForm, offered: readonly Pick<Job, "id" | "name">[]): SpawnForm {
+  const name = form.dependsOnText.trim().toLowerCase();
+  const job = name ? offered.find((job) => job.name.toLowerCase() === name) : undefined;
+  if (!job) {
+    return form;
+  }
+  const dependsOn = [...new Set([...form.dependsOn, job.id])].slice(0, DEPENDENCIES_MAX);
+  return { ...form, dependsOn, dependsOnText: "" };
 }
 
 /** The form that would make a job like this one. Its environment is not told, and its name is taken. */

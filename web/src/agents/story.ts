@@ -8,6 +8,7 @@ import {
   type JobChanged,
   JobChanged_Kind,
 } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
+import { whoWords } from "../layout/people.ts";
 import { isAgentOver, isOver } from "./rows.ts";
 import { msOf } from "./time.ts";
 import { agentWords, endWords, exitWords, type IconName, jobWords, type Tone } from "./words.ts";
@@ -51,7 +52,13 @@ function factsOf(job: Job, agents: readonly Agent[]): Step[] {
       facts.push({ key, time, icon, tone, text, detail });
     }
   };
-  put("created", msOf(job.createTime), "waiting", "neutral", `Spawned by ${job.creator || "somebody"}`);
+  put(
+    "created",
+    msOf(job.createTime),
+    "waiting",
+    "neutral",
+    `Spawned by ${whoWords(job.creator) || "somebody"}`,
+  );
   for (const agent of agents) {
     const attempt = job.attemptsMax > 1 || agents.length > 1 ? `Attempt ${agent.attempt}` : "The program";
     put(
@@ -66,7 +73,7 @@ function factsOf(job: Job, agents: readonly Agent[]): Step[] {
       const words = agentWords(agent.state, agent.exit);
       const how = agent.exit ? exitWords(agent.exit) : words.word.toLowerCase();
       const who = agent.receipt
-        ? `Ended by ${agent.receipt.principal}${agent.receipt.reason ? `: ${agent.receipt.reason}` : ""}`
+        ? `Ended by ${whoWords(agent.receipt.principal)}${agent.receipt.reason ? `: ${agent.receipt.reason}` : ""}`
         : "";
       put(`end-${agent.id}`, msOf(agent.endTime), words.icon, words.tone, `${attempt} ${how}`, who);
     }
@@ -90,7 +97,7 @@ function stepsOf(job: Job, feed: readonly Event[]): Step[] {
   const steps: Step[] = [];
   for (const event of feed) {
     const time = msOf(event.time) ?? 0;
-    const who = event.principal?.name || "system";
+    const who = whoWords(event.principal?.name ?? "") || "system";
     const key = `event-${event.sequence}`;
     if (event.payload.case === "job" && event.payload.value.job?.id === job.id) {
       const step = jobStep(event.payload.value, who);

@@ -16,6 +16,7 @@ import {
   Limit_Enforcement,
   Tracking,
 } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import { whoWords } from "../layout/people.ts";
 
 export type Tone = "neutral" | "accent" | "good" | "warn" | "bad";
 
@@ -46,34 +47,61 @@ export interface StateWords {
 
 const UNKNOWN: StateWords = { word: "Unknown", tone: "neutral", icon: "other" };
 
+// What jobs and their agents have in common.
+const RUNNING: StateWords = { word: "Running", tone: "accent", icon: "running" };
+const ASKS: StateWords = { word: "Needs input", tone: "warn", icon: "asks" };
+const ENDING: StateWords = { word: "Ending", tone: "warn", icon: "stopping" };
+const TIMED_OUT: StateWords = { word: "Timed out", tone: "bad", icon: "timeout" };
+const LOST: StateWords = { word: "Lost", tone: "bad", icon: "lost" };
+
 const JOB: Readonly<Record<Job_State, StateWords>> = {
   [Job_State.UNSPECIFIED]: UNKNOWN,
   [Job_State.QUEUED]: { word: "Waiting", tone: "neutral", icon: "waiting" },
-  [Job_State.RUNNING]: { word: "Running", tone: "accent", icon: "running" },
-  [Job_State.INPUT_REQUIRED]: { word: "Needs input", tone: "warn", icon: "asks" },
+  [Job_State.RUNNING]: RUNNING,
+  [Job_State.INPUT_REQUIRED]: ASKS,
   [Job_State.BACKING_OFF]: { word: "Will retry", tone: "warn", icon: "again" },
-  [Job_State.STOPPING]: { word: "Ending", tone: "warn", icon: "stopping" },
+  [Job_State.STOPPING]: ENDING,
   [Job_State.SUCCEEDED]: { word: "Succeeded", tone: "good", icon: "done" },
   [Job_State.FAILED]: { word: "Failed", tone: "bad", icon: "failed" },
   [Job_State.CANCELLED]: { word: "Cancelled", tone: "neutral", icon: "cancelled" },
-  [Job_State.TIMED_OUT]: { word: "Timed out", tone: "bad", icon: "timeout" },
+  [Job_State.TIMED_OUT]: TIMED_OUT,
   [Job_State.BUDGET_EXCEEDED]: { word: "Over budget", tone: "bad", icon: "budget" },
-  [Job_State.LOST]: { word: "Lost", tone: "bad", icon: "lost" },
+  [Job_State.LOST]: LOST,
 };
 
 const AGENT: Readonly<Record<Agent_State, StateWords>> = {
   [Agent_State.UNSPECIFIED]: UNKNOWN,
   [Agent_State.STARTING]: { word: "Starting", tone: "accent", icon: "starting" },
-  [Agent_State.RUNNING]: { word: "Running", tone: "accent", icon: "running" },
-  [Agent_State.INPUT_REQUIRED]: { word: "Needs input", tone: "warn", icon: "asks" },
-  [Agent_State.STOPPING]: { word: "Ending", tone: "warn", icon: "stopping" },
+  [Agent_State.RUNNING]: RUNNING,
+  [Agent_State.INPUT_REQUIRED]: ASKS,
+  [Agent_State.STOPPING]: ENDING,
   [Agent_State.EXITED]: { word: "Ended", tone: "neutral", icon: "done" },
   [Agent_State.UNREACHABLE]: { word: "Unreachable", tone: "warn", icon: "unreachable" },
-  [Agent_State.LOST]: { word: "Lost", tone: "bad", icon: "lost" },
+  [Agent_State.LOST]: LOST,
 };
 
 export function jobWords(state: Job_State): StateWords {
   return JOB[state] ?? UNKNOWN;
+}
+
+const JOB_VERB: Readonly<Record<Job_State, string>> = {
+  [Job_State.UNSPECIFIED]: "is in a state that this page does not know",
+  [Job_State.QUEUED]: "waits",
+  [Job_State.RUNNING]: "runs",
+  [Job_State.INPUT_REQUIRED]: "needs input",
+  [Job_State.BACKING_OFF]: "will be tried again",
+  [Job_State.STOPPING]: "is being ended",
+  [Job_State.SUCCEEDED]: "succeeded",
+  [Job_State.FAILED]: "failed",
+  [Job_State.CANCELLED]: "was cancelled",
+  [Job_State.TIMED_OUT]: "timed out",
+  [Job_State.BUDGET_EXCEEDED]: "used more tokens than it may",
+  [Job_State.LOST]: "was lost",
+};
+
+/** What a job does or did, after its name. */
+export function jobVerb(state: Job_State): string {
+  return JOB_VERB[state] ?? JOB_VERB[Job_State.UNSPECIFIED];
 }
 
 /** An agent that has ended says how: its exit decides between succeeded, failed and ended by somebody. */
@@ -88,10 +116,10 @@ export function agentWords(state: Agent_State, exit?: Exit): StateWords {
     return { word: "Ended", tone: "neutral", icon: "cancelled" };
   }
   if (exit.reason === Exit_Reason.TIME_LIMIT || exit.reason === Exit_Reason.IDLE_TIMEOUT) {
-    return { word: "Timed out", tone: "bad", icon: "timeout" };
+    return TIMED_OUT;
   }
   if (exit.reason === Exit_Reason.LOST) {
-    return { word: "Lost", tone: "bad", icon: "lost" };
+    return LOST;
   }
   if (exit.code !== undefined) {
     return {
@@ -169,7 +197,7 @@ export function endWords(job: Pick<Job, "state" | "endReason" | "message">): str
       : job.endReason === Job_EndReason.KILL_SWITCH
         ? "Killed with everything"
         : "Cancelled";
-  return message.startsWith("by ") ? `${verb} ${message}` : `${verb}: “${message}”`;
+  return message.startsWith("by ") ? `${verb} by ${whoWords(message.slice(3))}` : `${verb}: “${message}”`;
 }
 
 /** How a program ended: "exited with 3", "ended by SIGKILL". */

@@ -2,6 +2,8 @@
 // It must not be seen.
 
 import { useEffect, useRef, useState } from "react";
+import { resultWords } from "../agents/result-words.ts";
+import type { Message } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { nextSentences } from "./announce.ts";
 import styles from "./Composer.module.css";
 import type { Session } from "./session.ts";
@@ -9,6 +11,11 @@ import { isOver } from "./tree.ts";
 
 /** At most so often something is said. */
 const PACE_MS = 3000;
+
+/** A command's result as a sentence: its text is a table for programs. */
+function endOf({ content, commandResult }: Message): string {
+  return commandResult ? resultWords(commandResult) : content;
+}
 
 /** Follows the answer while it is written, and says its end. */
 export function Announcer({ session, messageId }: { session: Session; messageId: string | undefined }) {
@@ -26,7 +33,7 @@ export function Announcer({ session, messageId }: { session: Session; messageId:
       const { tree, answers } = session.store.getState();
       const message = tree.messages.get(now.id);
       const over = !message || isOver(message);
-      const text = (over ? message?.content : answers.get(now.id)?.text) ?? "";
+      const text = (over ? message && endOf(message) : !message.command && answers.get(now.id)?.text) || "";
       const said = nextSentences(text, now.upTo, over);
       followed.current = over && said.upTo >= text.length ? undefined : { id: now.id, upTo: said.upTo };
       if (said.words !== "") {

@@ -4,6 +4,7 @@ import { ChevronRight } from "lucide-react";
 import { useRole, useWorkspace } from "../workspace/hooks.tsx";
 import { usePageMenu } from "./Header.tsx";
 import styles from "./More.module.css";
+import { whoWords } from "./people.ts";
 import { roleName } from "./roles.ts";
 
 export function More() {
@@ -34,7 +35,7 @@ export function More() {
           <dt>Role</dt>
           <dd>{roleName(role)}</dd>
           <dt>Signed in as</dt>
-          <dd>{me.token?.name}</dd>
+          <dd>{whoWords(me.token?.name ?? "")}</dd>
           <dt>Server</dt>
           <dd>{me.serverVersion}</dd>
         </dl>

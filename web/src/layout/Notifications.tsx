@@ -2,7 +2,9 @@
 // It must not know how agents work.
 
 import { useEffect, useRef, useState } from "react";
+import { hasCardInSight } from "../agents/in-sight.ts";
 import { noticeOf, OwnEnds } from "../agents/notice.ts";
+import { currentTabs } from "../terminal/tab-store.ts";
 import { toast } from "../ui/index.ts";
 import { useEvents, useWorkspace } from "../workspace/hooks.tsx";
 import { howToTell, type Looking } from "./notify.ts";
@@ -36,7 +38,7 @@ export function Notifications() {
 }
 
 function tell(teller: Teller, key: string, notice: Notice, terminalId: string | undefined): void {
-  const about = { agentId: notice.agentId, terminalId };
+  const about = { jobId: notice.jobId, agentId: notice.agentId, terminalId };
   const how = howToTell(about, looking(), useSettings.getState());
   // Whoever sees it has been told, also in a window beside this one.
   if (how === "seen") teller.once(key, () => {});
@@ -45,14 +47,21 @@ function tell(teller: Teller, key: string, notice: Notice, terminalId: string | 
 }
 
 function looking(): Looking {
-  const { agentId, rightPanel, panel, activeTerminal, narrow, place } = useView.getState();
-  const agents = narrow ? place === "agents" : rightPanel === "open";
+  const { agentId, rightPanel, panel, narrow, place } = useView.getState();
+  const agents = narrow ? place === "agents" : rightPanel === "open" && panel !== "full";
   const terminals = narrow ? place === "terminals" : panel !== "closed";
   return {
     visible: document.visibilityState === "visible",
     agentId: agents ? agentId : undefined,
-    terminalId: terminals ? activeTerminal : undefined,
+    terminalIds: terminals ? shownTerminals() : [],
+    hasCard: hasCardInSight,
   };
+}
+
+/** All panes of the tab that is shown. */
+function shownTerminals(): readonly string[] {
+  const { tabs, active } = currentTabs();
+  return tabs[active]?.panes ?? [];
 }
 
 function inPage(notice: Notice): void {

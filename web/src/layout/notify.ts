@@ -3,13 +3,16 @@
 export interface Looking {
   /** The page is in front. */
   visible: boolean;
-  /** The agent that is shown, if the agents are. */
+  /** The agent, or the job of one, that is shown, if the agents are. */
   agentId?: string;
-  /** The terminal that is shown, if the terminals are. */
-  terminalId?: string;
+  /** The terminals that are shown beside each other, if any are. */
+  terminalIds?: readonly string[];
+  /** True for a job whose card is on the screen. */
+  hasCard?(jobId: string): boolean;
 }
 
 export interface About {
+  jobId: string;
   agentId: string;
   terminalId?: string;
 }
@@ -17,9 +20,12 @@ export interface About {
 /** True if it is seen anyway. */
 export function isSeen(about: About, looking: Looking): boolean {
   if (!looking.visible) return false;
+  const { jobId, agentId, terminalId } = about;
   return (
-    about.agentId === looking.agentId ||
-    (about.terminalId !== undefined && about.terminalId === looking.terminalId)
+    looking.agentId === agentId ||
+    looking.agentId === jobId ||
+    (terminalId !== undefined && looking.terminalIds?.includes(terminalId)) ||
+    looking.hasCard?.(jobId) === true
   );
 }
 

@@ -14,6 +14,8 @@ export interface PaletteItem {
   shortcut?: string;
   /** More words to find it by. */
   keywords?: string;
+  /** It is over: found only by what is typed. */
+  ended?: boolean;
   run(): void;
 }
 
@@ -32,13 +34,13 @@ export const GROWING = {
 const SHOWN_WHILE_EMPTY = 5;
 const SHOWN_MAX = 12;
 
-/** Without a query the newest few of everything and all commands; with one what fits, best section first. */
+/** Without a query all commands, then a few things that live; with one what fits, best section first. */
 export function sectionsFor(query: string, items: readonly PaletteItem[]): PaletteSection[] {
   const asked = query.trim();
   const growing: readonly string[] = Object.values(GROWING);
   const sections = new Map<string, { item: PaletteItem; fit: number }[]>();
   for (const item of items) {
-    const fit = asked === "" ? 0 : fitOf(asked, item);
+    const fit = asked === "" ? (item.ended ? undefined : 0) : fitOf(asked, item);
     if (fit === undefined) continue;
     const section = sections.get(item.section) ?? [];
     section.push({ item, fit });
@@ -50,7 +52,9 @@ export function sectionsFor(query: string, items: readonly PaletteItem[]): Palet
     const most = asked === "" ? (growing.includes(value) ? SHOWN_WHILE_EMPTY : fits.length) : SHOWN_MAX;
     return { value, best: sorted[0]?.fit ?? 0, items: sorted.slice(0, most).map(({ item }) => item) };
   });
-  if (asked !== "") found.sort((a, b) => b.best - a.best);
+  // Commands come whenever their views do: nothing typed, the ways to somewhere are first, and Enter ends nothing.
+  const place = (value: string) => (value === "Go to" ? 0 : growing.includes(value) ? 2 : 1);
+  found.sort((a, b) => (asked === "" ? place(a.value) - place(b.value) : b.best - a.best));
   return found.map(({ value, items: shown }) => ({ value, items: shown }));
 }
 

@@ -5,6 +5,7 @@ import type { Failure } from "../api/failure.ts";
 import { failureOf } from "../api/failure.ts";
 import type { Viewer } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
+import { whoWords } from "../layout/people.ts";
 import { Button, Dialog, FailureNote, Spinner, Time } from "../ui/index.ts";
 import { useClients, useRole } from "../workspace/hooks.tsx";
 import styles from "./lists.module.css";
@@ -57,7 +58,7 @@ export function ViewersDialog({
       <ul className={styles.viewers}>
         {viewers?.map((viewer) => (
           <li key={viewer.id} className={styles.viewer}>
-            <span className={styles.who}>{viewer.principal || "unknown"}</span>
+            <span className={styles.who}>{whoWords(viewer.principal) || "unknown"}</span>
             <span className={styles.detail}>
               {viewer.readOnly ? "watches" : "is attached"}
               {viewer.cols > 0 && ` · ${viewer.cols} × ${viewer.rows}`}

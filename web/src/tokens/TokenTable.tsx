@@ -2,6 +2,7 @@
 
 import { Ban } from "lucide-react";
 import type { Token } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
+import { whoWords } from "../layout/people.ts";
 import { roleName } from "../layout/roles.ts";
 import { Badge, IconButton, Time } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
@@ -37,7 +38,7 @@ function Row({ token, own, onRevoke }: { token: Token; own: boolean; onRevoke(to
   return (
     <tr data-standing={standing}>
       <th scope="row">
-        <span className={styles.name}>{token.name}</span>
+        <span className={styles.name}>{whoWords(token.name)}</span>
         {own && <Badge tone="accent">This session</Badge>}
         {standing === "revoked" && <Badge tone="bad">Revoked</Badge>}
         {standing === "expired" && <Badge tone="warn">Expired</Badge>}
@@ -59,7 +60,7 @@ function Row({ token, own, onRevoke }: { token: Token; own: boolean; onRevoke(to
       <td className={styles.actions}>
         {standing === "works" && (
           <IconButton
-            label={`Revoke ${token.name}`}
+            label={`Revoke ${whoWords(token.name)}`}
             icon={Ban}
             size="small"
             onClick={() => onRevoke(token)}

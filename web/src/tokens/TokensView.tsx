@@ -4,6 +4,7 @@ import { KeyRound, Lock, Plus } from "lucide-react";
 import { useState } from "react";
 import { failureOf } from "../api/failure.ts";
 import { Role, type Token } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
+import { whoWords } from "../layout/people.ts";
 import { Button, Empty, FailureNote, Spinner, Switch, toast, useConfirm } from "../ui/index.ts";
 import { useClients, useRole, useWorkspace } from "../workspace/hooks.tsx";
 import { CreateTokenDialog } from "./CreateTokenDialog.tsx";
@@ -64,7 +65,7 @@ function useRevoke(put: (token: Token) => void): (token: Token) => Promise<void>
   return async (token) => {
     const itself = token.id === own;
     const yes = await confirm({
-      title: `Revoke “${token.name}”?`,
+      title: `Revoke “${whoWords(token.name)}”?`,
       text: [
         itself
           ? "This is the token that you are signed in with: you will be signed out at once."
@@ -78,9 +79,13 @@ function useRevoke(put: (token: Token) => void): (token: Token) => Promise<void>
     try {
       const answer = await workspace.revokeToken({ tokenId: token.id });
       if (answer.token) put(answer.token);
-      toast({ title: `“${token.name}” is revoked`, tone: "good" });
+      toast({ title: `“${whoWords(token.name)}” is revoked`, tone: "good" });
     } catch (error) {
-      toast({ title: `“${token.name}” could not be revoked`, text: failureOf(error).message, tone: "bad" });
+      toast({
+        title: `“${whoWords(token.name)}” could not be revoked`,
+        text: failureOf(error).message,
+        tone: "bad",
+      });
     }
   };
 }

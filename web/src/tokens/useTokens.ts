@@ -6,6 +6,9 @@ import type { Token } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useClients } from "../workspace/hooks.tsx";
 
 const PAGE = 200;
+/** Nothing tells when a token is used: the list asks again. */
+const FRESH_MS = 30_000;
+const FRESH_MAX = 1000;
 
 export interface Tokens {
   tokens: Token[];
@@ -26,6 +29,10 @@ export function useTokens(): Tokens {
   const [loading, setLoading] = useState(true);
   const [problem, setProblem] = useState<Failure>();
   const leaving = useRef(new AbortController());
+  const count = useRef(0);
+  useEffect(() => {
+    count.current = tokens.length;
+  });
 
   const load = useCallback(
     async (pageToken: string) => {
@@ -51,6 +58,28 @@ export function useTokens(): Tokens {
     return () => leaving.current.abort();
   }, [load]);
 
+  useEffect(() => {
+    const look = () => {
+      if (document.visibilityState === "visible") void freshen();
+    };
+    const freshen = async () => {
+      const { signal } = leaving.current;
+      const pageSize = Math.min(Math.max(PAGE, count.current), FRESH_MAX);
+      try {
+        const { tokens } = await workspace.listTokens({ pageSize }, { signal });
+        setTokens((before) => freshened(before, tokens));
+      } catch {
+        // What is shown stays, and the page says itself that the server is away.
+      }
+    };
+    const timer = setInterval(look, FRESH_MS);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [workspace]);
+
   const put = useCallback((token: Token) => {
     setTokens((before) =>
       before.some(({ id }) => id === token.id)
@@ -68,4 +97,13 @@ export function useTokens(): Tokens {
     again: () => void load(tokens.length > 0 ? next : ""),
     put,
   };
+}
+
+/** The list with what has changed since, and with those that others made. */
+export function freshened(before: readonly Token[], fresh: readonly Token[]): Token[] {
+  const now = new Map(fresh.map((token) => [token.id, token]));
+  // An answer may be older than what was revoked meanwhile.
+  const kept = before.map((token) => (token.revokeTime ? token : (now.get(token.id) ?? token)));
+  const known = new Set(before.map(({ id }) => id));
+  return [...fresh.filter(({ id }) => !known.has(id)), ...kept];
 }

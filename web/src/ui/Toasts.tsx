@@ -24,7 +24,7 @@ export function Toasts() {
     return () => clearTimeout(timer);
   }, [waiting]);
   return (
-    <Base.Provider toastManager={manager} limit={4}>
+    <Base.Provider toastManager={manager} limit={3}>
       <Base.Portal>
         <Base.Viewport className={styles.viewport}>
           <List />
