@@ -35,7 +35,7 @@ async function another(name: string, person?: Awaited<ReturnType<typeof visit>>)
 }
 
 /** `mosaic term attach` in a terminal of the system's. */
-function attach(name: string): { end(): void } {
+function attach(name: string): { ended: Promise<unknown> } {
   const { uid, gid } = account();
   const child = spawn("script", ["-qefc", `${program("mosaic")} term attach ${name}`, "/dev/null"], {
     cwd: "/",
@@ -48,10 +48,10 @@ function attach(name: string): { end(): void } {
     stdio: ["pipe", "ignore", "ignore"],
     ...(process.getuid?.() === 0 ? { uid, gid } : {}),
   });
-  return { end: () => child.kill() };
+  return { ended: new Promise((ended) => child.once("exit", ended)) };
 }
 
-test("viewers are counted and named, from the command line too, and one is shown out", async () => {
+test("viewers are counted and named, from the command line too, and are shown out; who is may come back", async () => {
   const page = await atShell(await visit());
   const [name = ""] = await names(page);
   const cli = attach(name);
@@ -70,8 +70,20 @@ test("viewers are counted and named, from the command line too, and one is shown
     .waitFor();
   expect(await dialog.getByText(/watches/).count()).toBe(2);
   expect(await dialog.getByText(/is attached/).count()).toBe(1);
-  cli.end();
-  await expect.poll(() => entries.count(), { timeout: 10_000 }).toBe(2);
+  const detach = { name: "Detach", exact: true };
+  await entries
+    .filter({ hasText: /is attached/ })
+    .getByRole("button", detach)
+    .click();
+  await cli.ended;
+  await expect.poll(() => entries.count()).toBe(2);
+  while ((await entries.count()) > 0) await entries.first().getByRole("button", detach).click();
+  await page.keyboard.press("Escape");
+  const told = view(page, name).getByRole("alert").filter({ hasText: "ended this view" });
+  await told.getByRole("button", { name: "Try again" }).click();
+  await told.waitFor({ state: "detached" });
+  await run(page, "echo still h''ere");
+  await shows(page, "still here");
 });
 
 test("with a viewer's token nothing is typed, sized, signalled or closed", async () => {
@@ -128,11 +140,14 @@ test("with several pages only the one that typed last answers, in one browser an
   }
 });
 
-test("a size is that of the window that typed last, and can be taken", async () => {
+test("a size is that of the window that typed last, not of one that only looks, and can be taken", async () => {
   const page = await atShell(await visit());
   const [name = ""] = await names(page);
   const other = await another(name, await visit({ width: 1100, height: 700 }));
   await view(other, name).click();
+  const words = /the size of the window that typed last/;
+  await view(other, name).getByText(words).waitFor();
+  expect(await view(page, name).getByText(words).count()).toBe(0);
   await run(other, "clear; stty size");
   await shows(other, /^\s*\d+ \d+/m);
   await view(page, name)

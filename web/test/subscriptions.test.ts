@@ -39,7 +39,14 @@ describe("a page's subscription to a terminal", () => {
           () => {},
         );
         const terminal = create(TerminalSchema, {});
-        subscription.take({ kind: "opened", id: 1, offset: 0n, outputEnd: BigInt(historyEnd), terminal });
+        subscription.take({
+          kind: "opened",
+          id: 1,
+          offset: 0n,
+          outputEnd: BigInt(historyEnd),
+          terminal,
+          others: 0,
+        });
         let end = 0;
         for (const { back, length } of all) {
           const from = Math.max(end - back, 0);

@@ -61,7 +61,7 @@ function reading(before = "") {
     left: () => left,
     open: (offset: bigint, outputEnd: bigint, outputStart = 0n) => {
       at = offset;
-      reader?.opened({ offset, outputEnd, terminal: terminal(outputStart) });
+      reader?.opened({ offset, outputEnd, terminal: terminal(outputStart), others: 0 });
     },
     print: (text: string, history = false) => {
       const data = encode(text);

@@ -1,19 +1,15 @@
 // The session's reading of the workspace's event log. It must not know what the events are about.
 
-import { failureOf, isPassing } from "../api/failure.ts";
+import type { CallOptions } from "@connectrpc/connect";
 import type { Event, WatchEventsResponse } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { EventsEnded_Reason } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import type { Context } from "./context.ts";
 import { Line, type Verdict } from "./line.ts";
-import { Log, type Place, type Reader } from "./log.ts";
-import { EVENT_WINDOW } from "./protocol.ts";
-import type { Item } from "./ring.ts";
+import type { Log, Place, Reader } from "./log.ts";
+import { itemAfter, sequencedLog } from "./sequenced.ts";
 
-const RING_EVENTS = 2_000;
 /** A page that is further behind than this lists again: that is less work. */
 const CATCH_UP_EVENTS = 20_000n;
-const FETCH_EVENTS = 1_000;
-const CATCH_UP_MS = 30_000;
 
 export interface EventPlace {
   place: Place<Event>;
@@ -66,20 +62,7 @@ export class EventLog {
   }
 
   private begin(at: bigint): Log<Event> {
-    this.log = new Log<Event>({
-      at,
-      ringCost: RING_EVENTS,
-      window: EVENT_WINDOW,
-      fetch: (from, _room, signal) => this.fetch(from, signal),
-      pause: async (why, signal) => {
-        if (why && !isPassing(why)) {
-          return false;
-        }
-        await this.context.link.sleep(1_000, signal);
-        return !signal.aborted;
-      },
-      clip: (item) => item,
-    });
+    this.log = sequencedLog(this.context, at, (after, options) => this.read(after, options));
     this.line.again();
     return this.log;
   }
@@ -96,7 +79,7 @@ export class EventLog {
     if (response.case === "event" && this.log) {
       const { end } = this.log.ring;
       if (response.value.sequence > end) {
-        this.log.push(itemOf(response.value, end));
+        this.log.push(itemAfter(response.value, end));
       }
     }
     const stopping =
@@ -115,39 +98,12 @@ export class EventLog {
     return true;
   }
 
-  private async fetch(from: bigint, signal: AbortSignal): Promise<Item<Event>[]> {
-    const release = await this.context.spare.take(signal);
-    const found: Item<Event>[] = [];
-    const done = new AbortController();
-    try {
-      const request = { afterSequence: from, follow: false };
-      const both = AbortSignal.any([signal, done.signal]);
-      for await (const { response } of this.context.clients.workspace.watchEvents(request, {
-        signal: both,
-        timeoutMs: CATCH_UP_MS,
-      })) {
-        if (response.case === "event") {
-          found.push(itemOf(response.value, found.at(-1)?.end ?? from));
-        }
-        if (found.length >= FETCH_EVENTS) {
-          break;
-        }
-      }
-    } catch (error) {
-      if (found.length === 0) {
-        throw failureOf(error);
-      }
-    } finally {
-      done.abort();
-      release();
+  private async *read(afterSequence: bigint, options: CallOptions): AsyncGenerator<Event | undefined> {
+    const request = { afterSequence, follow: false };
+    for await (const { response } of this.context.clients.workspace.watchEvents(request, options)) {
+      yield response.case === "event" ? response.value : undefined;
     }
-    return found;
   }
-}
-
-/** Filters aside, sequences have no gap; if one had, its reader would rather go on than stop. */
-function itemOf(event: Event, after: bigint): Item<Event> {
-  return { start: after, end: event.sequence, cost: 1, value: event };
 }
 
 /** A reader that gets this reason lists again. */

@@ -42,9 +42,18 @@ export interface EventReader {
 /** Where to begin with a terminal. */
 export type TerminalStart = { offset: bigint } | { tailBytes: bigint };
 
+/** Where a reader is, in which terminal. */
+export interface OpenedTerminal {
+  offset: bigint;
+  outputEnd: bigint;
+  terminal: Terminal;
+  /** Readers of it that do not read through this hub. */
+  others: number;
+}
+
 export interface TerminalReader {
   /** First, and again whenever the position was not what was asked for. */
-  opened(at: { offset: bigint; outputEnd: bigint; terminal: Terminal }): void;
+  opened(at: OpenedTerminal): void;
   /**
    * Bytes of output, in order and once. `history` is true for what had been printed before this reader came:
    * the answers that xterm gives to queries in it must not be sent. Call `done` when they are on the screen: the hub

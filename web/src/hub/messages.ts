@@ -1,17 +1,14 @@
 // The session's reading of answers: all of them on one stream. It must not know what answers say.
 
-import { failure, failureOf, isPassing } from "../api/failure.ts";
+import type { CallOptions } from "@connectrpc/connect";
+import { failure, failureOf } from "../api/failure.ts";
 import type { MessageEvent, WatchMessageResponse } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { StreamEnded_Reason } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import type { Context } from "./context.ts";
 import { Line, type Verdict } from "./line.ts";
-import { Log, type Reader } from "./log.ts";
-import { EVENT_WINDOW } from "./protocol.ts";
-import type { Item } from "./ring.ts";
+import type { Log, Reader } from "./log.ts";
+import { itemAfter, readPart, sequencedLog } from "./sequenced.ts";
 
-const RING_EVENTS = 2_000;
-const FETCH_EVENTS = 1_000;
-const CATCH_UP_MS = 30_000;
 /** An answer that nobody reads is kept a little: somebody who comes back at once finds it. */
 const LINGER_MS = 5_000;
 /** The server takes so many on one stream. */
@@ -69,20 +66,7 @@ export class MessageLogs {
   }
 
   private begin(id: string, at: bigint): Answer {
-    const log = new Log<MessageEvent>({
-      at,
-      ringCost: RING_EVENTS,
-      window: EVENT_WINDOW,
-      fetch: (from, _room, signal) => this.fetch(id, from, signal),
-      pause: async (why, signal) => {
-        if (why && !isPassing(why)) {
-          return false;
-        }
-        await this.context.link.sleep(1_000, signal);
-        return !signal.aborted;
-      },
-      clip: (item) => item,
-    });
+    const log = sequencedLog(this.context, at, (after, options) => this.read(id, after, options));
     const answer = { id, log, stream: this.line.upcoming };
     this.answers.set(id, answer);
     this.line.refresh();
@@ -127,7 +111,7 @@ export class MessageLogs {
       return this.over(answer, event.event.value.reason);
     }
     if (isLogged(event) && event.sequence > answer.log.ring.end) {
-      answer.log.push(itemOf(event, answer.log.ring.end));
+      answer.log.push(itemAfter(event, answer.log.ring.end));
       if (event.event.case === "completed") {
         this.finish(answer);
       }
@@ -166,7 +150,8 @@ export class MessageLogs {
     let found = false;
     for (const answer of this.wanted()) {
       try {
-        await this.fetch(answer.id, answer.log.ring.end, new AbortController().signal);
+        const read = (after: bigint, options: CallOptions) => this.read(answer.id, after, options);
+        await readPart(this.context, answer.log.ring.end, new AbortController().signal, read);
       } catch (error) {
         const why = failureOf(error);
         if (why.code !== "unavailable" && why.code !== "deadline_exceeded") {
@@ -179,40 +164,14 @@ export class MessageLogs {
     return found;
   }
 
-  private async fetch(id: string, from: bigint, signal: AbortSignal): Promise<Item<MessageEvent>[]> {
-    const release = await this.context.spare.take(signal);
-    const done = new AbortController();
-    const found: Item<MessageEvent>[] = [];
-    try {
-      const request = { messageId: id, afterSequence: from, follow: false };
-      const both = AbortSignal.any([signal, done.signal]);
-      for await (const { event } of this.context.clients.chat.watchMessage(request, {
-        signal: both,
-        timeoutMs: CATCH_UP_MS,
-      })) {
-        if (event && isLogged(event)) {
-          found.push(itemOf(event, found.at(-1)?.end ?? from));
-        }
-        if (found.length >= FETCH_EVENTS) {
-          break;
-        }
-      }
-    } catch (error) {
-      if (found.length === 0) {
-        throw failureOf(error);
-      }
-    } finally {
-      done.abort();
-      release();
+  private async *read(messageId: string, afterSequence: bigint, options: CallOptions) {
+    const request = { messageId, afterSequence, follow: false };
+    for await (const { event } of this.context.clients.chat.watchMessage(request, options)) {
+      yield event && isLogged(event) ? event : undefined;
     }
-    return found;
   }
 }
 
 function isLogged({ event }: MessageEvent): boolean {
   return event.case !== "opened" && event.case !== "heartbeat" && event.case !== "streamEnded";
-}
-
-function itemOf(event: MessageEvent, after: bigint): Item<MessageEvent> {
-  return { start: after, end: event.sequence, cost: 1, value: event };
 }

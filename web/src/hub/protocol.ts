@@ -5,9 +5,9 @@
 
 import type { Failure } from "../api/failure.ts";
 import type { MessageEvent } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
-import type { Gap, Terminal, TerminalEvent } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import type { Gap, TerminalEvent } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
 import type { Event } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
-import type { Connection, TerminalStart } from "./hub.ts";
+import type { Connection, OpenedTerminal, TerminalStart } from "./hub.ts";
 
 /** What may be under way to one reader before it says that it has taken some. */
 export const TERMINAL_WINDOW_BYTES = 512 * 1024;
@@ -42,7 +42,7 @@ export type FromHub =
   | { kind: "connection"; connection: Connection }
   | { kind: "events"; id: number; events: Event[] }
   | { kind: "expired"; id: number }
-  | { kind: "opened"; id: number; offset: bigint; outputEnd: bigint; terminal: Terminal }
+  | ({ kind: "opened"; id: number } & OpenedTerminal)
   | { kind: "items"; id: number; items: TerminalItem[] }
   | { kind: "message"; id: number; events: MessageEvent[] }
   | { kind: "finished"; id: number }

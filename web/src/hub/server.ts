@@ -6,7 +6,7 @@ import { type Clients, makeClients } from "../api/clients.ts";
 import type { Failure } from "../api/failure.ts";
 import type { MessageEvent } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import type { Event } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
-import type { Connection } from "./hub.ts";
+import type { Connection, OpenedTerminal } from "./hub.ts";
 import { locks } from "./locks.ts";
 import type { FromHub, TerminalItem, ToHub } from "./protocol.ts";
 import type { Item } from "./ring.ts";
@@ -200,8 +200,7 @@ export class HubServer {
       keep(session.messages.join(message.messageId, message.after, reader));
     } else {
       const reader = {
-        opened: (at: Omit<Extract<FromHub, { kind: "opened" }>, "kind" | "id">) =>
-          peer.post({ kind: "opened", id, ...at }),
+        opened: (at: OpenedTerminal) => peer.post({ kind: "opened", id, ...at }),
         give: (items: Item<TerminalItem>[]) => giveItems(peer, id, items),
         finished: over,
         failed,

@@ -1,12 +1,12 @@
 // What the session keeps of a terminal, and what its readers ask for and get. Types only: it must not know how.
 
 import type { Terminal } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
-import type { TerminalStart } from "./hub.ts";
+import type { OpenedTerminal, TerminalStart } from "./hub.ts";
 import type { Log, Reader } from "./log.ts";
 import type { TerminalItem } from "./protocol.ts";
 
 export interface TerminalReaderSink extends Reader<TerminalItem> {
-  opened(at: { offset: bigint; outputEnd: bigint; terminal: Terminal }): void;
+  opened(at: OpenedTerminal): void;
 }
 
 export interface Shell {

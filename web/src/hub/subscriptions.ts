@@ -2,7 +2,7 @@
 //
 // It must not know where the hub is, nor what readers do with what they get.
 
-import type { EventReader, MessageReader, TerminalReader, TerminalStart } from "./hub.ts";
+import type { EventReader, MessageReader, OpenedTerminal, TerminalReader, TerminalStart } from "./hub.ts";
 import type { FromHub, TerminalItem, ToHub } from "./protocol.ts";
 
 /** Small words are gathered: a reader's window is much larger. */
@@ -125,7 +125,7 @@ export class TerminalSubscription implements Subscription {
     }
   }
 
-  private opened({ offset, outputEnd, terminal }: Extract<FromHub, { kind: "opened" }>): void {
+  private opened({ offset, outputEnd, terminal, others }: OpenedTerminal): void {
     const first = this.cursor === undefined;
     const moved = this.cursor !== offset;
     this.cursor = offset;
@@ -133,7 +133,7 @@ export class TerminalSubscription implements Subscription {
       this.historyEnd = outputEnd;
     }
     if (first || moved) {
-      this.reader.opened({ offset, outputEnd, terminal });
+      this.reader.opened({ offset, outputEnd, terminal, others });
     }
   }
 

@@ -102,7 +102,9 @@ export class TerminalLogs {
       return undefined;
     }
     const offset = placeOf(start, terminal);
-    reader.opened({ offset, outputEnd: terminal.outputEnd, terminal });
+    const own = this.shells.get(terminal.id)?.followed ? 1 : 0;
+    const others = Math.max(0, terminal.viewers - own);
+    reader.opened({ offset, outputEnd: terminal.outputEnd, terminal, others });
     const shell = this.shells.get(terminal.id) ?? this.found(terminal, offset);
     clearTimeout(shell.lingering);
     shell.readers.add(reader);
@@ -412,7 +414,8 @@ export class TerminalLogs {
       }
       shell.log.move(terminal.outputEnd);
       for (const reader of shell.readers) {
-        reader.opened({ offset: terminal.outputEnd, outputEnd: terminal.outputEnd, terminal });
+        const { outputEnd, viewers } = terminal;
+        reader.opened({ offset: outputEnd, outputEnd, terminal, others: Math.max(0, viewers - 1) });
       }
     } catch (error) {
       this.fail(shell, failureOf(error));

@@ -167,7 +167,7 @@ function SizeBar({ session }: { session: Session }) {
       <span className={styles.text}>
         {size.cols} × {size.rows}: the size of the window that typed last
       </span>
-      <Button size="small" variant="ghost" icon={Maximize2} onClick={() => session.focus()}>
+      <Button size="small" variant="ghost" icon={Maximize2} onClick={() => session.claim()}>
         Use this size
       </Button>
     </Bar>

@@ -3,8 +3,8 @@
 // It must not know xterm, React, or who types.
 
 import type { Failure } from "../api/failure.ts";
-import type { Gap, Terminal, TerminalEvent } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
-import type { Hub, TerminalReader, TerminalStart } from "../hub/hub.ts";
+import type { Gap, TerminalEvent } from "../api/gen/mosaic/terminal/v1/terminal_pb.ts";
+import type { Hub, OpenedTerminal, TerminalReader, TerminalStart } from "../hub/hub.ts";
 import { CleanStart } from "./cut.ts";
 import { modesBefore, type ReadRange } from "./older.ts";
 import { Pacer, type Piece, type Sink } from "./pacing.ts";
@@ -13,7 +13,7 @@ import { bytesWords } from "./words.ts";
 export interface ReadingHost {
   sink: Sink;
   read: ReadRange;
-  opened(terminal: Terminal): void;
+  opened(at: OpenedTerminal): void;
   /** All that had been printed when the reading began is on the screen. */
   caughtUp(): void;
   /** Something was printed just now. */
@@ -73,7 +73,7 @@ export class Reading {
     this.pacer.stop();
   }
 
-  private opened(at: { offset: bigint; outputEnd: bigint; terminal: Terminal }): void {
+  private opened(at: OpenedTerminal): void {
     if (this.stopped) {
       return;
     }
@@ -83,21 +83,13 @@ export class Reading {
     } else {
       this.begin(at);
     }
-    this.host.opened(at.terminal);
+    this.host.opened(at);
     if (at.offset >= this.goal) {
       this.push({ data: "", history: true, done: () => this.reached(at.offset) });
     }
   }
 
-  private begin({
-    offset,
-    outputEnd,
-    terminal,
-  }: {
-    offset: bigint;
-    outputEnd: bigint;
-    terminal: Terminal;
-  }): void {
+  private begin({ offset, outputEnd, terminal }: OpenedTerminal): void {
     this.begun = true;
     this.start = offset;
     this.next = offset;

@@ -84,10 +84,15 @@ export class Session {
     this.screen.dispose();
   }
 
-  /** To type here, whoever typed last. */
+  /** To type here. While others look too, nothing changes for them before the first key. */
   focus(): void {
-    this.take();
     this.screen.term.focus();
+  }
+
+  /** To have this view's size now, whoever typed last. */
+  claim(): void {
+    this.take();
+    this.focus();
   }
 
   /** Its place has changed. */
@@ -168,6 +173,12 @@ export class Session {
     return this.around.claims.holds(this.terminalId, this.holder);
   }
 
+  /** Nobody else looks, as far as is known; before the stream has begun, nothing is. */
+  private get alone(): boolean {
+    const { terminal, viewers } = this.state.getState();
+    return terminal !== undefined && viewers <= 1;
+  }
+
   private get ended(): boolean {
     return this.state.getState().readOnly === "ended";
   }
@@ -199,8 +210,8 @@ export class Session {
     return new Reading(hub, this.terminalId, from, {
       sink: (data, taken) => this.screen.term.write(data, taken),
       read: read(this.terminalId),
-      opened: (terminal) => {
-        this.state.setState({ terminal, failure: undefined });
+      opened: ({ terminal, others }) => {
+        this.state.setState({ terminal, failure: undefined, viewers: others + 1 });
         this.sizing.opened({ cols: terminal.cols, rows: terminal.rows }, this.counts);
         this.tellSize();
       },
@@ -214,8 +225,8 @@ export class Session {
   private caughtUp(): void {
     const { terminal } = this.state.getState();
     // With nobody else about, whoever opens it is the one who will type.
-    const alone = (terminal?.viewers ?? 0) <= 1 && !this.around.claims.taken(this.terminalId);
-    if (alone && this.attached && terminal !== undefined && isLive(terminal)) {
+    const free = this.alone && !this.around.claims.taken(this.terminalId);
+    if (free && this.attached && terminal !== undefined && isLive(terminal)) {
       this.take();
     }
     this.state.setState({ ready: true, earlier: "none" });
@@ -256,7 +267,9 @@ export class Session {
     ];
     // Before xterm's own: it may report the focus to the program at once.
     const focus = () => {
-      this.take();
+      if (this.alone) {
+        this.take();
+      }
       this.seen();
     };
     const paste = (event: ClipboardEvent) => {
