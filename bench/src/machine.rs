@@ -26,7 +26,7 @@ pub(crate) fn describe() -> Result<String> {
     let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
     let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     Ok(format!(
-        "{}, {cores} cores, Linux {}. Benchmark, floors, server, keeper, PostgreSQL and shells on core {}; \
+        "{}, {cores} cores, Linux {}. Benchmark, floors, server, keeper, PostgreSQL and shells on {}; \
          niceness {}; load at the start: {}.\n",
         model.map_or("unknown processor", |(_, name)| name.trim()),
         release.trim(),

@@ -91,7 +91,7 @@ fn main() -> Result<()> {
         What::Floor => runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(floor::serve()),
         What::FloorSpawn { count } => floor::spawn_many(count),
         What::FloorEcho { count } => floor::echo_many(count),
-        What::Web(_) if std::env::var_os(BOUND).is_none() => again("no core"),
+        What::Web(_) if std::env::var_os(BOUND).is_none() => again("any core"),
         What::Web(args) => runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(web::run(&args)),
         What::Terminal(args) if std::env::var_os(BOUND).is_none() => bind(args.core),
         What::Terminal(args) => {
