@@ -138,6 +138,33 @@ test("text is pasted as it is, an image is attached, shown, sent and there after
   await expect.poll(() => large.evaluate((each) => (each as HTMLImageElement).naturalWidth)).toBe(120);
 });
 
+test("a message with an image, sent while the server is away, outlives a reload and is sent once", async () => {
+  const page = await (await visit()).signIn();
+  await ask(page, "Before the server goes", "fake/quick");
+  await finished(page);
+  await conversation(page);
+  await copyPicture(page);
+  await box(page).click();
+  await page.keyboard.press("Control+v");
+  await page.getByRole("list", { name: "Attached images" }).getByRole("listitem").waitFor();
+  await server().stopServing();
+  await say(page, "What is on this?");
+  await expect.poll(() => box(page).inputValue()).toBe("");
+  // There is nobody who would answer it.
+  await page.reload().catch(() => undefined);
+  await server().again();
+  await page.reload();
+  await said(page).getByText("What is on this?").waitFor();
+  await finished(page);
+  expect(await page.getByRole("article", { name: "You" }).count()).toBe(2);
+  await page.reload();
+  await said(page)
+    .getByRole("button", { name: /^Open Image 1, PNG/ })
+    .waitFor();
+  expect(await page.getByRole("article", { name: "You" }).count()).toBe(2);
+  expect(await said(page).getByText("What is on this?").count()).toBe(1);
+});
+
 test("a draft stays with its conversation, over a reload in the same moment", async () => {
   const person = await visit();
   const page = await person.signIn();
