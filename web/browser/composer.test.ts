@@ -3,7 +3,7 @@
 
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { ask, box, conversation, finished, said } from "./support/chat.ts";
+import { ask, box, conversation, finished, said, say } from "./support/chat.ts";
 import { suite } from "./support/suite.ts";
 
 const { server, visit } = suite();
