@@ -98,9 +98,13 @@ async function bare() {
  */
 async function times(page) {
   await page.evaluate(() => {
-    addEventListener("keydown", () => Object.assign(window, { pressed: performance.now(), came: undefined }), {
-      capture: true,
-    });
+    addEventListener(
+      "keydown",
+      () => Object.assign(window, { pressed: performance.now(), came: undefined }),
+      {
+        capture: true,
+      },
+    );
     const rows = [...document.querySelectorAll(".xterm-rows")].at(-1);
     const seen = new MutationObserver(() => {
       const { pressed, came } = window;

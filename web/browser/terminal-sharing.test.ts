@@ -76,8 +76,11 @@ test("viewers are counted and named, from the command line too, and are shown ou
     .getByRole("button", detach)
     .click();
   await cli.ended;
-  await expect.poll(() => entries.count()).toBe(2);
-  while ((await entries.count()) > 0) await entries.first().getByRole("button", detach).click();
+  for (let left = 2; left > 0; left--) {
+    await expect.poll(() => entries.count()).toBe(left);
+    await entries.first().getByRole("button", detach).click();
+  }
+  await expect.poll(() => entries.count()).toBe(0);
   await page.keyboard.press("Escape");
   const told = view(page, name).getByRole("alert").filter({ hasText: "ended this view" });
   await told.getByRole("button", { name: "Try again" }).click();

@@ -125,4 +125,4 @@ export async function shows(where: Page | Locator, text: string | RegExp): Promi
 }
 
 /** A program that asks what the terminal is, and counts the answers. */
-export const ASK = `printf '\\033[c'; n=0; while IFS= read -rsd c -t 1 a; do n=$((n+1)); done; echo "answers"": $n"`;
+export const ASK = `printf '\\033[c'; n=0; while IFS= read -rsd c -t $((n ? 1 : 20)) a; do n=$((n+1)); done; echo "answers"": $n"`;

@@ -2,8 +2,7 @@
 // It must not be seen.
 
 import { useEffect, useRef, useState } from "react";
-import { resultWords } from "../agents/result-words.ts";
-import type { Message } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
+import type { CommandResult } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { nextSentences } from "./announce.ts";
 import styles from "./Composer.module.css";
 import type { Session } from "./session.ts";
@@ -13,8 +12,9 @@ import { isOver } from "./tree.ts";
 const PACE_MS = 3000;
 
 /** A command's result as a sentence: its text is a table for programs. */
-function endOf({ content, commandResult }: Message): string {
-  return commandResult ? resultWords(commandResult) : content;
+async function heard(result: CommandResult): Promise<string> {
+  const { resultWords } = await import("../agents/result-words.ts");
+  return nextSentences(resultWords(result), 0, true).words;
 }
 
 /** Follows the answer while it is written, and says its end. */
@@ -33,7 +33,16 @@ export function Announcer({ session, messageId }: { session: Session; messageId:
       const { tree, answers } = session.store.getState();
       const message = tree.messages.get(now.id);
       const over = !message || isOver(message);
-      const text = (over ? message && endOf(message) : !message.command && answers.get(now.id)?.text) || "";
+      const result = message?.commandResult;
+      if (result) {
+        followed.current = undefined;
+        // Without the words there is the card.
+        heard(result).then(setWords, () => {});
+      }
+      if (result || (message?.command && !over)) {
+        return;
+      }
+      const text = (over ? message?.content : answers.get(now.id)?.text) ?? "";
       const said = nextSentences(text, now.upTo, over);
       followed.current = over && said.upTo >= text.length ? undefined : { id: now.id, upTo: said.upTo };
       if (said.words !== "") {

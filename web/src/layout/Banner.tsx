@@ -10,7 +10,7 @@ import { useConnectionWords } from "./useConnectionWords.ts";
 export function Banner() {
   const hub = useHub();
   const { tone, banner, retryIn } = useConnectionWords();
-  const problem = useWorkspace((state) => (state.ready ? undefined : state.problem));
+  const problem = useWorkspace((state) => state.problem);
   const text = banner ?? (problem && tone === "good" ? problem.message : undefined);
   const Icon = tone === "warn" ? LoaderCircle : CloudOff;
   return (

@@ -37,13 +37,24 @@ export function Notifications() {
   return null;
 }
 
+/** What was spawned by a command may be over before its card is drawn: so long it may take. */
+const DRAWN_MS = 500;
+
 function tell(teller: Teller, key: string, notice: Notice, terminalId: string | undefined): void {
   const about = { jobId: notice.jobId, agentId: notice.agentId, terminalId };
-  const how = howToTell(about, looking(), useSettings.getState());
+  const how = () => howToTell(about, looking(), useSettings.getState());
   // Whoever sees it has been told, also in a window beside this one.
-  if (how === "seen") teller.once(key, () => {});
-  else if (how === "page") teller.inFront(key, () => inPage(notice));
-  else if (how === "browser") void byBrowser(teller, key, notice);
+  const seen = () => teller.once(key, () => {});
+  if (how() === "seen") {
+    seen();
+    return;
+  }
+  setTimeout(() => {
+    const now = how();
+    if (now === "seen") seen();
+    else if (now === "page") teller.inFront(key, () => inPage(notice));
+    else if (now === "browser") void byBrowser(teller, key, notice);
+  }, DRAWN_MS);
 }
 
 function looking(): Looking {

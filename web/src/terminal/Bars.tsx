@@ -61,7 +61,12 @@ function FailureBar({ session, onClose }: Pick<BarsProps, "session" | "onClose">
       </Bar>
     );
   }
-  return failure && <FailureNote failure={plainer(failure)} retry={() => session.retry()} />;
+  const retry = () => {
+    session.retry();
+    // The button is gone, and with it the focus.
+    session.focus();
+  };
+  return failure && <FailureNote failure={plainer(failure)} retry={retry} />;
 }
 
 function CloseButton({ onClose }: Pick<BarsProps, "onClose">) {
