@@ -3,7 +3,7 @@
 
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { ask, box, conversation, finished, said } from "./support/chat.ts";
+import { ask, box, conversation, finished, said, say } from "./support/chat.ts";
 import { suite } from "./support/suite.ts";
 
 const { server, visit } = suite();
@@ -136,6 +136,33 @@ test("text is pasted as it is, an image is attached, shown, sent and there after
     .click();
   const large = page.getByRole("dialog").getByRole("img", { name: "Image 1" });
   await expect.poll(() => large.evaluate((each) => (each as HTMLImageElement).naturalWidth)).toBe(120);
+});
+
+test("a message with an image, sent while the server is away, outlives a reload and is sent once", async () => {
+  const page = await (await visit()).signIn();
+  await ask(page, "Before the server goes", "fake/quick");
+  await finished(page);
+  await conversation(page);
+  await copyPicture(page);
+  await box(page).click();
+  await page.keyboard.press("Control+v");
+  await page.getByRole("list", { name: "Attached images" }).getByRole("listitem").waitFor();
+  await server().stopServing();
+  await say(page, "What is on this?");
+  await expect.poll(() => box(page).inputValue()).toBe("");
+  // There is nobody who would answer it.
+  await page.reload().catch(() => undefined);
+  await server().again();
+  await page.reload();
+  await said(page).getByText("What is on this?").waitFor();
+  await finished(page);
+  expect(await page.getByRole("article", { name: "You" }).count()).toBe(2);
+  await page.reload();
+  await said(page)
+    .getByRole("button", { name: /^Open Image 1, PNG/ })
+    .waitFor();
+  expect(await page.getByRole("article", { name: "You" }).count()).toBe(2);
+  expect(await said(page).getByText("What is on this?").count()).toBe(1);
 });
 
 test("a draft stays with its conversation, over a reload in the same moment", async () => {

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blocksOf, definitionsOf } from "../src/chat/blocks.ts";
+import { blocksOf, definitionsOf, endsInCode } from "../src/chat/blocks.ts";
 import { safeHref } from "../src/chat/links.ts";
 import { mended } from "../src/chat/mend.ts";
 
@@ -56,6 +56,18 @@ describe("blocks", () => {
   it("keep the definitions of links", () => {
     expect(definitionsOf("see [a]\n\n[a]: https://example.org\n")).toBe("[a]: https://example.org");
     expect(definitionsOf("nothing")).toBe("");
+    expect(definitionsOf("```\n[a]: x\n```\n[b]: y")).toBe("[b]: y");
+  });
+
+  it("know whether what is put behind them would be code", () => {
+    expect(endsInCode("```rust\nlet a = x[0];\n")).toBe(true);
+    expect(endsInCode("```rust\nlet a = x[0];\n```\n")).toBe(false);
+    expect(endsInCode("- a\n\n  ```\n  x[0]")).toBe(true);
+  });
+
+  it("are one with footnotes, but not for what only looks like them", () => {
+    expect(blocksOf("a[^1]\n\n[^1]: b")).toHaveLength(1);
+    expect(blocksOf('a `[^"]`\n\n```\n[^x]: /[^"]/\n```\n\nb')).toHaveLength(3);
   });
 });
 

@@ -4,7 +4,9 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Clients } from "../src/api/clients.ts";
+import { failure } from "../src/api/failure.ts";
 import {
+  Message_State,
   type MessageEvent,
   MessageEventSchema,
   MessageSchema,
@@ -13,7 +15,7 @@ import {
 } from "../src/api/gen/mosaic/chat/v1/chat_pb.ts";
 import type { Answer } from "../src/chat/answer.ts";
 import type { Shelf } from "../src/chat/drafts.ts";
-import { count, duration, endWords, failureSentence } from "../src/chat/format.ts";
+import { count, duration, endWords, failureSentence, tookMs } from "../src/chat/format.ts";
 import { forgetOutgoing, keepOutgoing, outgoingOf } from "../src/chat/outbox.ts";
 import { deliver, type Outgoing, saysTheSame } from "../src/chat/outgoing.ts";
 import { formOf, parseForm } from "../src/chat/settings.ts";
@@ -137,11 +139,24 @@ describe("outbox", () => {
     expect(outgoingOf(store, "c", Date.now())).toEqual([]);
   });
 
-  it("keeps no images, and survives nonsense", () => {
+  it("keeps images, long texts and what failed, and says when there is no room", () => {
     const store = shelf();
-    const images = [{ mediaType: "image/png", data: new Uint8Array(3), name: "a" }];
-    keepOutgoing(store, outgoing({ what: { ...outgoing().what, images } as Outgoing["what"] }));
-    expect(outgoingOf(store, "c", Date.now())).toEqual([]);
+    const images = [{ mediaType: "image/png", data: new Uint8Array([1, 0, 255]), name: "a" }];
+    const what = { ...outgoing().what, images, text: "x".repeat(300_000) } as Outgoing["what"];
+    expect(keepOutgoing(store, outgoing({ what }))).toBe(true);
+    expect(outgoingOf(store, "c", Date.now())).toEqual([outgoing({ what, since: expect.any(Number) })]);
+    const why = failure("GENERATION_QUOTA", "resource_exhausted", "Too many.");
+    keepOutgoing(store, outgoing({ phase: "failed", failure: why }));
+    const [failed] = outgoingOf(store, "c", Date.now() + 4_000_000);
+    expect(failed).toMatchObject({ phase: "failed", failure: { reason: "GENERATION_QUOTA" } });
+    const full = () => {
+      throw new Error("full");
+    };
+    expect(keepOutgoing({ ...store, setItem: full }, outgoing({ what }))).toBe(false);
+  });
+
+  it("survives nonsense", () => {
+    const store = shelf();
     store.setItem("mosaic.outbox", '[1,{"what":2},{"requestId":"x","since":0,"what":{}}]');
     expect(outgoingOf(store, "c", Date.now())).toEqual([]);
     store.setItem("mosaic.outbox", "{nonsense");
@@ -251,6 +266,9 @@ describe("words", () => {
     expect([320, 4100, 12_000, 125_000].map(duration)).toEqual(["320 ms", "4.1 s", "12 s", "2 min 5 s"]);
     expect(failureSentence("PROVIDER_FAILED", "out of memory")).toBe("The answer broke off: out of memory.");
     expect(endWords(create(MessageSchema, { state: 2, finishReason: "LENGTH" }))).toContain("Cut off");
+    const times = { createTime: { seconds: 1n }, endTime: { seconds: 9n } };
+    expect(tookMs(create(MessageSchema, { state: Message_State.COMPLETE, ...times }))).toBe(8000);
+    expect(tookMs(create(MessageSchema, { state: Message_State.INTERRUPTED, ...times }))).toBeUndefined();
     expect(endWords(create(MessageSchema, { state: 3, stoppedBy: "ann" }))).toBe("Stopped by ann.");
   });
 });

@@ -5,7 +5,7 @@ import type { Element, ElementContent } from "hast";
 import { type ComponentProps, memo, type ReactNode, useEffect, useMemo, useState } from "react";
 import ReactMarkdown, { type Components, type Options } from "react-markdown";
 import remarkGfm from "remark-gfm";
-import { blocksOf, definitionsOf } from "./blocks.ts";
+import { blocksOf, definitionsOf, endsInCode } from "./blocks.ts";
 import { CodeBlock } from "./CodeBlock.tsx";
 import { safeHref } from "./links.ts";
 import styles from "./Markdown.module.css";
@@ -32,7 +32,7 @@ export default function Markdown({ text, growing = false }: MarkdownProps) {
           // biome-ignore lint/suspicious/noArrayIndexKey: a block is its place; those before the last never change
           key={index}
           text={growing && index === last ? mended(block) : block}
-          definitions={block.includes("[") ? definitions : ""}
+          definitions={block.includes("[") && !endsInCode(block) ? definitions : ""}
           plugins={plugins}
         />
       ))}

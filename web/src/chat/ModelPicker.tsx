@@ -8,7 +8,7 @@ import { type Model, Model_Availability } from "../api/gen/mosaic/chat/v1/chat_p
 import { FailureNote, Spinner } from "../ui/index.ts";
 import { count } from "./format.ts";
 import styles from "./ModelPicker.module.css";
-import { isReady, modelOf, useModels } from "./models.ts";
+import { isReady, modelOf, useModels, useUntilReady } from "./models.ts";
 
 interface ModelPickerProps {
   /** "" is the default. */
@@ -25,6 +25,7 @@ export function ModelPicker({ value, onChange, disabled, side = "top" }: ModelPi
   const [open, setOpen] = useState(false);
   const { models } = useModels(false);
   const model = modelOf(models, value);
+  useUntilReady(model);
   const name = value || model?.name || "Default model";
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>

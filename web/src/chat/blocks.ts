@@ -7,17 +7,14 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/;
 const CONTINUES = /^(?: {2,}|\t| {0,1}(?:[-*+]|\d{1,9}[.)])(?:\s|$))/;
 const LIST = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)/;
 const DEFINITION = /^ {0,3}\[[^\]\n]{1,200}\]:\s*\S+/;
-const FOOTNOTE = /\[\^[^\]\s]+\]/;
+/** A footnote means something only where it is defined. */
+const FOOTNOTE = /^ {0,3}\[\^[^\]\s]+\]:/;
 
 /**
  * The blocks, in order: joined, they are the text again. All but the last stay as they are while text comes at the end,
  * once a blank line and a line behind it are there.
  */
 export function blocksOf(text: string): readonly string[] {
-  // Footnotes are collected over the whole text.
-  if (FOOTNOTE.test(text)) {
-    return [text];
-  }
   const blocks: string[] = [];
   let start = 0;
   let at = 0;
@@ -29,6 +26,10 @@ export function blocksOf(text: string): readonly string[] {
     const end = newline < 0 ? text.length : newline + 1;
     const line = text.slice(at, newline < 0 ? text.length : newline);
     const empty = line.trim() === "";
+    // Footnotes are collected over the whole text.
+    if (fence === undefined && FOOTNOTE.test(line)) {
+      return [text];
+    }
     if (fence === undefined && blank && !empty && !(list && CONTINUES.test(line)) && !isIndented(line)) {
       blocks.push(text.slice(start, at));
       start = at;
@@ -52,8 +53,25 @@ export function definitionsOf(text: string): string {
   if (!text.includes("]:")) {
     return "";
   }
-  const lines = text.split("\n").filter((line) => DEFINITION.test(line));
+  const lines: string[] = [];
+  let fence: string | undefined;
+  for (const line of text.split("\n")) {
+    if (fence === undefined && DEFINITION.test(line)) {
+      lines.push(line);
+    }
+    fence = fenceAfter(fence, line, false);
+  }
   return lines.slice(0, 200).join("\n");
+}
+
+/** True if it ends within a fence: what is put behind it would be code. */
+export function endsInCode(block: string): boolean {
+  let fence: string | undefined;
+  for (const line of block.split("\n")) {
+    // As in lists: rather too often than code that nobody wrote.
+    fence = fenceAfter(fence, line, LIST.test(block));
+  }
+  return fence !== undefined;
 }
 
 function fenceAfter(fence: string | undefined, line: string, list: boolean): string | undefined {

@@ -138,9 +138,9 @@ export function endWords(message: Message): string | undefined {
   }
 }
 
-/** Milliseconds that an answer took. */
-export function tookMs({ createTime, endTime }: Message): number | undefined {
-  if (!createTime || !endTime) {
+/** Milliseconds that an answer took; not known of one that was interrupted: it ended when the server was back. */
+export function tookMs({ createTime, endTime, state }: Message): number | undefined {
+  if (!createTime || !endTime || state === Message_State.INTERRUPTED) {
     return undefined;
   }
   return Number(endTime.seconds - createTime.seconds) * 1000 + (endTime.nanos - createTime.nanos) / 1e6;

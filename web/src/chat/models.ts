@@ -18,6 +18,8 @@ export interface ModelsState {
 const ofClients = new WeakMap<Clients, StoreApi<ModelsState>>();
 /** How often it is asked again while somebody looks. */
 const AGAIN_MS = 5000;
+/** One asks for all who show a model. */
+const asking = new WeakMap<Clients, number>();
 
 function storeOf(clients: Clients): StoreApi<ModelsState> {
   const known = ofClients.get(clients);
@@ -49,6 +51,26 @@ export function useModels(looking: boolean): ModelsState & { reload: () => void 
     return () => clearInterval(timer);
   }, [looking, reload, store]);
   return { ...state, reload };
+}
+
+/** Asks again while the shown model is not ready and the page is looked at. */
+export function useUntilReady(model: Model | undefined): void {
+  const clients = useClients();
+  const { reload } = useModels(false);
+  const wanted = model !== undefined && !isReady(model);
+  useEffect(() => {
+    if (!wanted) {
+      return;
+    }
+    const timer = setInterval(() => {
+      const last = asking.get(clients) ?? 0;
+      if (document.visibilityState === "visible" && Date.now() - last >= AGAIN_MS / 2) {
+        asking.set(clients, Date.now());
+        reload();
+      }
+    }, AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [wanted, clients, reload]);
 }
 
 /** The model of a name; of none, the default. */

@@ -2,29 +2,32 @@
 // It must not know how it is sent.
 
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
+import { type Failure, failure } from "../api/failure.ts";
 import { ParametersSchema } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import type { Shelf } from "./drafts.ts";
+import type { Picture } from "./images.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 const KEY = "mosaic.outbox";
 const KEPT_MAX = 8;
-const TEXT_MAX = 256 * 1024;
 /** The server knows request ids for a day; nobody waits so long. */
 const AGE_MAX_MS = 3_600_000;
+/** What failed is sent again by a person only; by then the server must still know its request id. */
+const FAILED_AGE_MAX_MS = 20 * 3_600_000;
 
-/** Keeps it; images are too large for that, and only the draft of their text is left after a reload. */
-export function keepOutgoing(shelf: Shelf, outgoing: Outgoing): void {
+/** Keeps it, at once and with its images; false if the storage has no room for it. */
+export function keepOutgoing(shelf: Shelf, outgoing: Outgoing): boolean {
   const { what } = outgoing;
-  if (what.kind === "send" && (what.images.length > 0 || what.text.length > TEXT_MAX)) {
-    return;
-  }
+  const images =
+    what.kind === "send"
+      ? what.images.map(({ name, mediaType, data }) => ({ name, mediaType, data: base64Encode(data) }))
+      : undefined;
   const parameters =
     what.kind === "send" && what.parameters ? toJson(ParametersSchema, what.parameters) : undefined;
   const others = read(shelf).filter((kept) => idOf(kept) !== outgoing.requestId);
-  write(
-    shelf,
-    [{ ...outgoing, what: { ...what, parameters }, failure: undefined }, ...others].slice(0, KEPT_MAX),
-  );
+  const one = { ...outgoing, what: { ...what, parameters, images } };
+  return write(shelf, [one, ...others].slice(0, KEPT_MAX));
 }
 
 export function forgetOutgoing(shelf: Shelf, requestId: string): void {
@@ -40,11 +43,19 @@ export function outgoingOf(shelf: Shelf, conversationId: string, now: number): r
   const found: Outgoing[] = [];
   for (const kept of read(shelf)) {
     const outgoing = parsed(kept);
-    if (outgoing && outgoing.what.conversationId === conversationId && now - outgoing.since < AGE_MAX_MS) {
+    if (
+      outgoing &&
+      outgoing.what.conversationId === conversationId &&
+      now - outgoing.since < ageMax(outgoing)
+    ) {
       found.push(outgoing);
     }
   }
   return found;
+}
+
+function ageMax({ phase }: Outgoing): number {
+  return phase === "failed" ? FAILED_AGE_MAX_MS : AGE_MAX_MS;
 }
 
 function idOf(kept: unknown): unknown {
@@ -60,7 +71,8 @@ function parsed(kept: unknown): Outgoing | undefined {
   if (typeof requestId !== "string" || typeof since !== "number" || typeof conversationId !== "string") {
     return undefined;
   }
-  const base = { requestId, since, phase: "sending" as const };
+  const why = kept.phase === "failed" ? failureIn(kept.failure) : undefined;
+  const base = { requestId, since, phase: why ? ("failed" as const) : ("sending" as const), failure: why };
   const model = stringOf(what.model);
   if (kind === "regenerate" && typeof messageId === "string") {
     return { ...base, what: { kind, conversationId, messageId, model } };
@@ -72,10 +84,33 @@ function parsed(kept: unknown): Outgoing | undefined {
     const parameters =
       what.parameters === undefined ? undefined : fromJson(ParametersSchema, what.parameters as JsonValue);
     const more = { model, system: stringOf(what.system), parentId: stringOf(what.parentId), parameters };
-    return { ...base, what: { kind, conversationId, text, images: [], ...more } };
+    return { ...base, what: { kind, conversationId, text, images: imagesIn(what.images), ...more } };
   } catch {
     return undefined;
   }
+}
+
+/** Throws what is not Base64: half of a message is not to be sent. */
+function imagesIn(value: unknown): readonly Picture[] {
+  return (Array.isArray(value) ? value : []).map((one: unknown) => {
+    if (!isRecord(one) || typeof one.data !== "string") {
+      throw new Error("not an image");
+    }
+    const { name, mediaType } = one;
+    return { name: stringOf(name) ?? "", mediaType: stringOf(mediaType) ?? "", data: base64Decode(one.data) };
+  });
+}
+
+function failureIn(value: unknown): Failure | undefined {
+  if (!isRecord(value)) {
+    return undefined;
+  }
+  const { reason, code, message } = value;
+  return failure(
+    stringOf(reason) ?? "",
+    (stringOf(code) ?? "unknown") as Failure["code"],
+    stringOf(message) ?? "",
+  );
 }
 
 function stringOf(value: unknown): string | undefined {
@@ -95,14 +130,16 @@ function read(shelf: Shelf): readonly unknown[] {
   }
 }
 
-function write(shelf: Shelf, kept: readonly unknown[]): void {
+function write(shelf: Shelf, kept: readonly unknown[]): boolean {
   try {
     if (kept.length === 0) {
       shelf.removeItem(KEY);
     } else {
       shelf.setItem(KEY, JSON.stringify(kept));
     }
+    return true;
   } catch {
-    // A full or forbidden storage: a reload in this moment leaves the draft.
+    // Full or forbidden.
+    return false;
   }
 }

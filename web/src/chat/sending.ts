@@ -33,6 +33,9 @@ export class Sending {
   readonly #impatient = new Set<() => void>();
   /** What was refused last: sent again unchanged, it is the same request. */
   #lastRefused: Outgoing | undefined;
+  /** What a reload would lose: the storage has no room for it. */
+  readonly #unkept = new Set<string>();
+  readonly #ask = (event: BeforeUnloadEvent) => event.preventDefault();
 
   constructor(chat: Clients["chat"], store: StoreApi<SessionState>, sender: Sender) {
     this.#chat = chat;
@@ -49,7 +52,11 @@ export class Sending {
     const { outbox } = this.#store.getState();
     for (const outgoing of outgoingOf(kept, conversationId, Date.now())) {
       if (!outbox.some(({ requestId }) => requestId === outgoing.requestId)) {
-        void this.#deliver(outgoing);
+        if (outgoing.phase === "failed") {
+          this.put(outgoing);
+        } else {
+          void this.#deliver(outgoing);
+        }
       }
     }
   }
@@ -78,6 +85,7 @@ export class Sending {
   /** Forgets what failed. */
   discard(requestId: string): void {
     forgetOutgoing(kept, requestId);
+    this.#askBeforeLoss(requestId, false);
     const outbox = this.#store.getState().outbox.filter((one) => one.requestId !== requestId);
     this.#store.setState({ outbox });
   }
@@ -96,12 +104,14 @@ export class Sending {
 
   close(): void {
     this.#closed.abort();
+    this.#unkept.clear();
+    window.removeEventListener("beforeunload", this.#ask);
     this.hurry();
   }
 
   async #deliver(outgoing: Outgoing): Promise<void> {
     this.put(outgoing);
-    keepOutgoing(kept, outgoing);
+    this.#keep(outgoing);
     try {
       const recorded = await deliver(this.#chat, outgoing, {
         waiting: (failure) => this.put({ ...outgoing, phase: "waiting", failure }),
@@ -122,14 +132,29 @@ export class Sending {
     const { draft } = this.#store.getState();
     const { what, requestId } = outgoing;
     if (what.kind !== "send" || draft.text !== "" || draft.images.length > 0) {
-      forgetOutgoing(kept, requestId);
-      this.put({ ...outgoing, phase: "failed", failure });
+      const failed: Outgoing = { ...outgoing, phase: "failed", failure };
+      this.#keep(failed);
+      this.put(failed);
       return;
     }
     this.discard(requestId);
     this.#sender.putBack({ text: what.text, images: what.images });
     this.#lastRefused = outgoing;
     this.#store.setState({ refused: failure });
+  }
+
+  #keep(outgoing: Outgoing): void {
+    this.#askBeforeLoss(outgoing.requestId, !keepOutgoing(kept, outgoing));
+  }
+
+  /** The browser asks before the page is left, while that would lose something. */
+  #askBeforeLoss(requestId: string, unkept: boolean): void {
+    if (unkept) {
+      this.#unkept.add(requestId);
+      window.addEventListener("beforeunload", this.#ask);
+    } else if (this.#unkept.delete(requestId) && this.#unkept.size === 0) {
+      window.removeEventListener("beforeunload", this.#ask);
+    }
   }
 
   #pause(milliseconds: number): Promise<void> {
