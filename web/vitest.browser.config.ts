@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["browser/**/*.test.ts"],
-    fileParallelism: false,
+    // Most of the time is waiting; each file has a server and a browser of its own.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 180_000,
     retry: 0,

@@ -56,7 +56,11 @@ test("many lines run only after a yes; a program that takes a paste as one is no
   await shows(page, "line 7$");
   // Bracketed: what could end the brackets from inside does not.
   await page.keyboard.press("Control+D");
-  await run(page, "clear; printf '\\033[?2004h'; stty -icanon -echo; head -c 70 | cat -v; stty sane");
+  await run(
+    page,
+    "clear; stty -icanon -echo; printf '\\033[?2004hrea'; echo dy; head -c 70 | cat -v; stty sane",
+  );
+  await shows(page, "ready");
   await paste(page, `one\ntwo\x1b[201~rm -rf\n${"x".repeat(60)}`);
   await shows(page, /\^\[\[200~one/);
   expect(await question.count()).toBe(0);

@@ -103,7 +103,7 @@ test("text grows and shrinks by keys, the program gets the room, and the size is
   await page.reload();
   await shows(page, "$");
   await prompt(page).focus();
-  expect(await wide()).toBe(large);
+  await expect.poll(wide, { timeout: 20_000 }).toBe(large);
   await page.keyboard.press("Control+Shift+Minus");
   await expect.poll(wide, { timeout: 20_000 }).toBeGreaterThan(large);
   await page.keyboard.press("Control+Shift+Digit0");

@@ -127,14 +127,15 @@ describe("outbox", () => {
     const parameters = create(ParametersSchema, { temperature: 0.5, stop: ["x"] });
     const what = { ...outgoing().what, parameters, system: "s", model: "m" } as Outgoing["what"];
     const one = outgoing({ what });
-    keepOutgoing(store, one);
+    keepOutgoing(store, one, Date.now());
     keepOutgoing(
       store,
       outgoing({ requestId: "r2", what: { kind: "regenerate", conversationId: "d", messageId: "m" } }),
+      Date.now(),
     );
     expect(outgoingOf(store, "c", Date.now())).toEqual([one]);
     expect(outgoingOf(store, "d", Date.now())[0]?.what).toMatchObject({ kind: "regenerate", messageId: "m" });
-    expect(outgoingOf(store, "c", Date.now() + 4_000_000)).toEqual([]);
+    expect(outgoingOf(store, "c", Date.now() + 80_000_000)).toEqual([]);
     forgetOutgoing(store, "r1");
     expect(outgoingOf(store, "c", Date.now())).toEqual([]);
   });
@@ -143,16 +144,29 @@ describe("outbox", () => {
     const store = shelf();
     const images = [{ mediaType: "image/png", data: new Uint8Array([1, 0, 255]), name: "a" }];
     const what = { ...outgoing().what, images, text: "x".repeat(300_000) } as Outgoing["what"];
-    expect(keepOutgoing(store, outgoing({ what }))).toBe(true);
+    expect(keepOutgoing(store, outgoing({ what }), Date.now())).toBe(true);
     expect(outgoingOf(store, "c", Date.now())).toEqual([outgoing({ what, since: expect.any(Number) })]);
     const why = failure("GENERATION_QUOTA", "resource_exhausted", "Too many.");
-    keepOutgoing(store, outgoing({ phase: "failed", failure: why }));
+    keepOutgoing(store, outgoing({ phase: "failed", failure: why }), Date.now());
     const [failed] = outgoingOf(store, "c", Date.now() + 4_000_000);
     expect(failed).toMatchObject({ phase: "failed", failure: { reason: "GENERATION_QUOTA" } });
     const full = () => {
       throw new Error("full");
     };
-    expect(keepOutgoing({ ...store, setItem: full }, outgoing({ what }))).toBe(false);
+    expect(keepOutgoing({ ...store, setItem: full }, outgoing({ what }), Date.now())).toBe(false);
+  });
+
+  it("gives up none for another that is on its way, and keeps no place for what is too old", () => {
+    const store = shelf();
+    const now = Date.now();
+    for (let n = 0; n < 8; n++) {
+      expect(keepOutgoing(store, outgoing({ requestId: `r${n}`, since: now }), now)).toBe(true);
+    }
+    expect(keepOutgoing(store, outgoing({ requestId: "late", since: now }), now)).toBe(false);
+    expect(outgoingOf(store, "c", now)).toHaveLength(8);
+    const later = now + 80_000_000;
+    expect(keepOutgoing(store, outgoing({ requestId: "late", since: later }), later)).toBe(true);
+    expect(outgoingOf(store, "c", later).map(({ requestId }) => requestId)).toEqual(["late"]);
   });
 
   it("survives nonsense", () => {

@@ -19,10 +19,8 @@ export async function openShell(page: Page): Promise<void> {
   const before = await all.count();
   await tool(page, "New terminal").click();
   await all.nth(before).waitFor();
-  const name = (await names(page))[before] ?? "";
-  const keys = view(page, name).locator(".xterm-helper-textarea");
-  await keys.waitFor({ state: "attached" });
-  await keys.focus();
+  // Other tabs may come meanwhile; the new one has the keys.
+  await page.locator(".xterm-helper-textarea:focus").waitFor({ state: "attached" });
 }
 
 /** Where keys go. */

@@ -18,7 +18,8 @@ import { useSessionState } from "./sessions.ts";
 import { useShow } from "./show.ts";
 import { Thinking } from "./Thinking.tsx";
 
-const Markdown = lazy(() => import("./Markdown.tsx"));
+/** Where it cannot be loaded, since the server is away, the text stands as it is. */
+const Markdown = lazy(() => import("./Markdown.tsx").catch(() => ({ default: AsItIs })));
 
 interface AnswerMessageProps {
   message: Message;
@@ -60,7 +61,7 @@ export const AnswerMessage = memo(function AnswerMessage({
         <CommandAnswer result={message.commandResult ?? answer?.result} text={text} live={live} />
       ) : (
         text !== "" && (
-          <Suspense fallback={<div className={styles.plain}>{text}</div>}>
+          <Suspense fallback={<AsItIs text={text} />}>
             <Markdown text={text} growing={live} />
           </Suspense>
         )
@@ -85,6 +86,10 @@ export const AnswerMessage = memo(function AnswerMessage({
     </article>
   );
 });
+
+function AsItIs({ text }: { text: string; growing?: boolean }) {
+  return <div className={styles.plain}>{text}</div>;
+}
 
 /** What the server had stored may be ahead of the steps that are being read again: then it is shown meanwhile. */
 function contentOf(message: Message, answer: Answer | undefined) {

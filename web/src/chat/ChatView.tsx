@@ -29,6 +29,9 @@ export interface ChatViewProps {
   onMade?: (conversationId: string) => void;
 }
 
+/** So long after the chat is there Markdown is fetched, if no answer has asked for it. */
+const MARKDOWN_MS = 2_000;
+
 export function ChatView({ conversationId = "", autoFocus = true, onMade = showMade }: ChatViewProps) {
   const session = useSession(conversationId);
   const sessions = useSessions();
@@ -37,6 +40,11 @@ export function ChatView({ conversationId = "", autoFocus = true, onMade = showM
       return sessions.onMade(onMade);
     }
   }, [sessions, conversationId, onMade]);
+  useEffect(() => {
+    // For the first answer; and the server may be away when it comes. Not while the page is still loading.
+    const timer = setTimeout(() => void import("./Markdown.tsx").catch(() => {}), MARKDOWN_MS);
+    return () => clearTimeout(timer);
+  }, []);
   // Nothing of one conversation's look stays in another's.
   return <Chat key={conversationId} session={session} autoFocus={autoFocus} />;
 }

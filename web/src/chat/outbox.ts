@@ -11,13 +11,11 @@ import type { Outgoing } from "./outgoing.ts";
 
 const KEY = "mosaic.outbox";
 const KEPT_MAX = 8;
-/** The server knows request ids for a day; nobody waits so long. */
-const AGE_MAX_MS = 3_600_000;
-/** What failed is sent again by a person only; by then the server must still know its request id. */
-const FAILED_AGE_MAX_MS = 20 * 3_600_000;
+/** The server knows request ids for a day: so long the same request may be sent again. */
+const AGE_MAX_MS = 20 * 3_600_000;
 
-/** Keeps it, at once and with its images; false if the storage has no room for it. */
-export function keepOutgoing(shelf: Shelf, outgoing: Outgoing): boolean {
+/** Keeps it, at once and with its images; false if there is no room for it. */
+export function keepOutgoing(shelf: Shelf, outgoing: Outgoing, now: number): boolean {
   const { what } = outgoing;
   const images =
     what.kind === "send"
@@ -25,9 +23,12 @@ export function keepOutgoing(shelf: Shelf, outgoing: Outgoing): boolean {
       : undefined;
   const parameters =
     what.kind === "send" && what.parameters ? toJson(ParametersSchema, what.parameters) : undefined;
-  const others = read(shelf).filter((kept) => idOf(kept) !== outgoing.requestId);
+  const others = read(shelf).filter((kept) => idOf(kept) !== outgoing.requestId && !isOld(kept, now));
+  if (others.length >= KEPT_MAX) {
+    return false;
+  }
   const one = { ...outgoing, what: { ...what, parameters, images } };
-  return write(shelf, [one, ...others].slice(0, KEPT_MAX));
+  return write(shelf, [one, ...others]);
 }
 
 export function forgetOutgoing(shelf: Shelf, requestId: string): void {
@@ -43,19 +44,16 @@ export function outgoingOf(shelf: Shelf, conversationId: string, now: number): r
   const found: Outgoing[] = [];
   for (const kept of read(shelf)) {
     const outgoing = parsed(kept);
-    if (
-      outgoing &&
-      outgoing.what.conversationId === conversationId &&
-      now - outgoing.since < ageMax(outgoing)
-    ) {
+    if (outgoing && outgoing.what.conversationId === conversationId && !isOld(outgoing, now)) {
       found.push(outgoing);
     }
   }
   return found;
 }
 
-function ageMax({ phase }: Outgoing): number {
-  return phase === "failed" ? FAILED_AGE_MAX_MS : AGE_MAX_MS;
+/** So long ago that the server may have forgotten its request id, and would take it for another message. */
+export function isOld(kept: unknown, now: number): boolean {
+  return !isRecord(kept) || typeof kept.since !== "number" || now - kept.since > AGE_MAX_MS;
 }
 
 function idOf(kept: unknown): unknown {

@@ -8,7 +8,7 @@ import { uuidv7 } from "../api/uuid.ts";
 import { shelfOf } from "./drafts.ts";
 import { bytes } from "./format.ts";
 import { byteLength } from "./offsets.ts";
-import { forgetOutgoing, keepOutgoing, outgoingOf } from "./outbox.ts";
+import { forgetOutgoing, isOld, keepOutgoing, outgoingOf } from "./outbox.ts";
 import { deliver, type Outgoing, type Recorded, saysTheSame } from "./outgoing.ts";
 import type { Draft, SessionState } from "./state.ts";
 
@@ -44,7 +44,8 @@ export class Sending {
   }
 
   get busy(): boolean {
-    return this.#store.getState().outbox.some(({ phase }) => phase === "sending" || phase === "waiting");
+    const { outbox } = this.#store.getState();
+    return this.#unkept.size > 0 || outbox.some(({ phase }) => phase === "sending" || phase === "waiting");
   }
 
   /** Sends what was on its way when the page was left. */
@@ -77,9 +78,15 @@ export class Sending {
     void this.#deliver({ requestId, what, since: Date.now(), phase: "sending" });
   }
 
-  /** Sends again what failed: the same request. */
+  /** Sends again what failed: the same request, unless the server may have forgotten its id. */
   retry(outgoing: Outgoing): void {
-    void this.#deliver({ ...outgoing, phase: "sending", failure: undefined, since: Date.now() });
+    const again: Outgoing = { ...outgoing, phase: "sending", failure: undefined };
+    if (isOld(outgoing, Date.now())) {
+      this.discard(outgoing.requestId);
+      void this.#deliver({ ...again, requestId: uuidv7(), since: Date.now() });
+    } else {
+      void this.#deliver(again);
+    }
   }
 
   /** Forgets what failed. */
@@ -144,7 +151,7 @@ export class Sending {
   }
 
   #keep(outgoing: Outgoing): void {
-    this.#askBeforeLoss(outgoing.requestId, !keepOutgoing(kept, outgoing));
+    this.#askBeforeLoss(outgoing.requestId, !keepOutgoing(kept, outgoing, Date.now()));
   }
 
   /** The browser asks before the page is left, while that would lose something. */

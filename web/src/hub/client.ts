@@ -43,6 +43,8 @@ export class HubClient implements Hub {
   private channel: Channel | undefined;
   private release: (() => void) | undefined;
   private lock: string | undefined;
+  /** It has said hello, and was not welcomed yet. */
+  private greeting = false;
   private numbers = 0;
   private closed = false;
   private readonly closing = new AbortController();
@@ -135,6 +137,7 @@ export class HubClient implements Hub {
 
   private meet(): void {
     const { token, lock } = this;
+    this.greeting = true;
     this.post(lock ? { kind: "hello", token, lock } : { kind: "hello", token });
     this.subscribeAgain();
   }
@@ -168,11 +171,18 @@ export class HubClient implements Hub {
   }
 
   private take(message: FromHub): void {
-    if (this.closed || message.kind === "welcome") {
+    if (this.closed) {
+      return;
+    }
+    if (message.kind === "welcome") {
+      this.greeting = false;
       return;
     }
     if (message.kind === "forgotten") {
-      this.meet();
+      // Each message that was on its way is answered so.
+      if (!this.greeting) {
+        this.meet();
+      }
       return;
     }
     if (message.kind === "connection") {

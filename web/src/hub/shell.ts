@@ -15,6 +15,8 @@ export interface Shell {
   /** As it was when last heard of. */
   terminal: Terminal;
   followed: boolean;
+  /** A stream that reads it was opened: this hub is one of its viewers. */
+  opened: boolean;
   /** It was pulled, which brings bytes alone: its size or its title may have changed meanwhile. */
   unmarked: boolean;
   readers: Set<TerminalReaderSink>;

@@ -102,7 +102,7 @@ export class TerminalLogs {
       return undefined;
     }
     const offset = placeOf(start, terminal);
-    const own = this.shells.get(terminal.id)?.followed ? 1 : 0;
+    const own = this.shells.get(terminal.id)?.opened ? 1 : 0;
     const others = Math.max(0, terminal.viewers - own);
     reader.opened({ offset, outputEnd: terminal.outputEnd, terminal, others });
     const shell = this.shells.get(terminal.id) ?? this.found(terminal, offset);
@@ -160,6 +160,7 @@ export class TerminalLogs {
       log,
       terminal,
       followed: false,
+      opened: false,
       unmarked: true,
       readers: new Set(),
       stream: 0,
@@ -189,6 +190,7 @@ export class TerminalLogs {
   private pull(shell: Shell): void {
     if (shell.followed) {
       shell.followed = false;
+      shell.opened = false;
       shell.unmarked = true;
       shell.log.detach();
       this.line.refresh();
@@ -247,6 +249,7 @@ export class TerminalLogs {
     switch (what.case) {
       case "opened":
         shell.stream = stream;
+        shell.opened = true;
         if (shell.unmarked && what.value.terminal) {
           this.catchUp(shell, what.value.terminal);
         }

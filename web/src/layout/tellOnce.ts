@@ -18,6 +18,7 @@ export interface Teller {
 export function openTeller(): Teller {
   const told = "BroadcastChannel" in window ? new BroadcastChannel("mosaic.told") : undefined;
   const waiting = new Map<string, () => void>();
+  let closed = false;
   const forget = ({ data }: MessageEvent) => {
     if (typeof data === "string") waiting.delete(data);
   };
@@ -28,6 +29,7 @@ export function openTeller(): Teller {
   };
   const once = (key: string, tell: () => void) => {
     void alone(key, () => {
+      if (closed) return;
       told?.postMessage(key);
       tell();
     });
@@ -37,12 +39,14 @@ export function openTeller(): Teller {
   return {
     once,
     inFront(key, tell) {
+      if (closed) return;
       waiting.set(key, tell);
       const [oldest] = waiting.keys();
       if (waiting.size > WAITING_MAX && oldest !== undefined) waiting.delete(oldest);
       change();
     },
     close() {
+      closed = true;
       told?.close();
       document.removeEventListener("visibilitychange", change);
       waiting.clear();

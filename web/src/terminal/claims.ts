@@ -32,7 +32,7 @@ export class Claims {
     post({ kind: "who" });
   }
 
-  /** True if this view typed last, or was focused last while nobody else looked. */
+  /** True if this view typed last, or was focused last while no other browser looked. */
   holds(terminalId: string, holder: string): boolean {
     return this.claims.get(terminalId)?.holder === holder;
   }
@@ -42,7 +42,7 @@ export class Claims {
     return this.claims.has(terminalId);
   }
 
-  /** A person typed in this view, or focused it while nobody else looked. */
+  /** A person typed in this view, or focused it while no other browser looked. */
   take(terminalId: string, holder: string): void {
     if (!this.holds(terminalId, holder)) {
       const at = Math.max(this.now(), (this.claims.get(terminalId)?.at ?? 0) + 1);

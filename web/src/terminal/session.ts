@@ -84,7 +84,7 @@ export class Session {
     this.screen.dispose();
   }
 
-  /** To type here. While others look too, nothing changes for them before the first key. */
+  /** To type here. While another browser looks too, nothing changes for it before the first key. */
   focus(): void {
     this.screen.term.focus();
   }
@@ -108,6 +108,14 @@ export class Session {
   take(): void {
     if (this.state.getState().readOnly === undefined) {
       this.around.claims.take(this.terminalId, this.holder);
+    }
+  }
+
+  /** So many look at it, this browser's one among them. */
+  counted(viewers: number): void {
+    if (viewers !== this.state.getState().viewers) {
+      this.state.setState({ viewers });
+      this.takeIfFree();
     }
   }
 
@@ -179,6 +187,15 @@ export class Session {
     return terminal !== undefined && viewers <= 1;
   }
 
+  /** With nobody else about, whoever opens it is the one who will type. */
+  private takeIfFree(): void {
+    const { ready, terminal } = this.state.getState();
+    const free = this.alone && !this.around.claims.taken(this.terminalId);
+    if (free && ready && this.attached && terminal !== undefined && isLive(terminal)) {
+      this.take();
+    }
+  }
+
   private get ended(): boolean {
     return this.state.getState().readOnly === "ended";
   }
@@ -223,13 +240,8 @@ export class Session {
   }
 
   private caughtUp(): void {
-    const { terminal } = this.state.getState();
-    // With nobody else about, whoever opens it is the one who will type.
-    const free = this.alone && !this.around.claims.taken(this.terminalId);
-    if (free && this.attached && terminal !== undefined && isLive(terminal)) {
-      this.take();
-    }
     this.state.setState({ ready: true, earlier: "none" });
+    this.takeIfFree();
     this.place();
     this.settle();
     this.onceReady?.();

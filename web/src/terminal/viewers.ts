@@ -13,15 +13,15 @@ export function useViewerCount(session: Session, live: boolean): void {
   const { terminals } = useClients();
   useEffect(() => {
     if (!live) {
-      session.state.setState({ viewers: 0 });
+      session.counted(0);
       return;
     }
     const ask = async () => {
       if (document.visibilityState === "visible") {
         const answer = await terminals.listViewers({ terminalId: session.terminalId }).catch(() => undefined);
         const viewers = answer?.viewers.length;
-        if (viewers !== undefined && viewers !== session.state.getState().viewers) {
-          session.state.setState({ viewers });
+        if (viewers !== undefined) {
+          session.counted(viewers);
         }
       }
     };
