@@ -49,7 +49,8 @@ function said(icon: IconName, tone: Tone, before: string, after: string, detail 
 
 /** The words for an event; undefined for one that this page does not know. */
 export function eventWords(event: Event): EventWords | undefined {
-  const who = whoWords(event.principal?.name ?? "") || "system";
+  // It begins the sentence; a token's name stays as it is.
+  const who = whoWords(event.principal?.name ?? "").replace(/^a browser/, "A browser") || "system";
   switch (event.payload.case) {
     case "job":
       return jobEvent(event.payload.value, who);

@@ -134,7 +134,7 @@ function jobStep(changed: JobChanged, who: string): Omit<Step, "key" | "time"> |
       return {
         icon: "stopping",
         tone: "warn",
-        text: who === "system" ? "Is being ended" : `${who} wants it ended`,
+        text: who === "system" ? "Being ended" : `Being ended by ${who}`,
         detail: "",
       };
     case JobChanged_Kind.BACKED_OFF:
@@ -143,7 +143,7 @@ function jobStep(changed: JobChanged, who: string): Omit<Step, "key" | "time"> |
       return {
         icon: "again",
         tone: "neutral",
-        text: who === "system" ? "Queued again" : `${who} queued it again`,
+        text: who === "system" ? "Queued again" : `Queued again by ${who}`,
         detail: "",
       };
     default:
