@@ -6,7 +6,17 @@ import { Suspense } from "react";
 import type { Job } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { useView } from "../layout/view.ts";
 import { TerminalView } from "../terminal/index.ts";
-import { Button, Empty, FailureNote, IconButton, Menu, Spinner, Tabs, toast } from "../ui/index.ts";
+import {
+  Button,
+  copyOrTell,
+  Empty,
+  FailureNote,
+  IconButton,
+  Menu,
+  Spinner,
+  Tabs,
+  toast,
+} from "../ui/index.ts";
 import styles from "./AgentDetail.module.css";
 import { Answer } from "./Answer.tsx";
 import { useDeeds, useMay } from "./deeds.ts";
@@ -108,11 +118,10 @@ function DetailHeader({ detail, row, onClose }: { detail: Detail; row: Row; onCl
   const terminalId = agent?.terminalId;
   const kill = () =>
     openKill({ name: job.name, jobId: job.id, agentId: hasAgent(job.state) ? agent?.id : undefined });
-  const copy = (text: string, what: string) => {
-    navigator.clipboard.writeText(text).then(
-      () => toast({ title: `${what} copied` }),
-      () => toast({ title: "The browser did not allow to copy", tone: "bad" }),
-    );
+  const copy = async (text: string, what: string) => {
+    if (await copyOrTell(text)) {
+      toast({ title: `${what} copied` });
+    }
   };
   return (
     <header className={styles.header}>

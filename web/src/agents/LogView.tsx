@@ -2,8 +2,7 @@
 
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Button, FailureNote, Spinner, Switch } from "../ui/index.ts";
-import { CopyButton } from "./CopyButton.tsx";
+import { Button, CopyButton, FailureNote, Spinner, Switch } from "../ui/index.ts";
 import styles from "./LogView.module.css";
 import { EARLIER_BYTES, useEarlier, useLog } from "./log.ts";
 

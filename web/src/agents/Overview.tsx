@@ -3,10 +3,10 @@
 
 import type { ReactNode } from "react";
 import { type Job, Job_State, type Queue } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
+import { CopyButton } from "../ui/index.ts";
 import { useWorkspace } from "../workspace/hooks.tsx";
 import { Attempts } from "./Attempts.tsx";
 import { Clock } from "./Clock.tsx";
-import { CopyButton } from "./CopyButton.tsx";
 import { Dependencies } from "./Dependencies.tsx";
 import type { Detail } from "./detail.ts";
 import { Facts } from "./Facts.tsx";

@@ -5,7 +5,7 @@
 import { ShieldAlert, ShieldCheck } from "lucide-react";
 import type { Receipt } from "../api/gen/mosaic/orchestrator/v1/orchestrator_pb.ts";
 import { whoWords } from "../layout/people.ts";
-import { CopyButton } from "./CopyButton.tsx";
+import { CopyButton } from "../ui/index.ts";
 import styles from "./ReceiptView.module.css";
 import { durationWords, msOf } from "./time.ts";
 import { sentWords, trackingWords } from "./words.ts";

@@ -4,10 +4,9 @@
 import { RefreshCw, Sparkles } from "lucide-react";
 import { lazy, memo, Suspense } from "react";
 import { type Message, Message_State } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
-import { Button, IconButton, Menu } from "../ui/index.ts";
+import { Button, CopyButton, IconButton, Menu } from "../ui/index.ts";
 import type { Answer, Call } from "./answer.ts";
 import { Branches } from "./Branches.tsx";
-import { CopyButton } from "./CodeBlock.tsx";
 import { CommandAnswer } from "./CommandAnswer.tsx";
 import { useChat } from "./context.ts";
 import { Details } from "./Details.tsx";

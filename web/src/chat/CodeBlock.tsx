@@ -1,13 +1,9 @@
 // A block of code: its language, a button that copies it, lines that scroll inside.
 // It must not know how it is coloured.
 
-import { Check, Copy } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
-import { IconButton, toast } from "../ui/index.ts";
-import { copyText } from "./copy.ts";
+import type { ReactNode } from "react";
+import { CopyButton } from "../ui/index.ts";
 import styles from "./Markdown.module.css";
-
-const SHOWN_MS = 1500;
 
 export function CodeBlock({
   language,
@@ -27,30 +23,5 @@ export function CodeBlock({
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be scrolled by keys too */}
       <pre tabIndex={0}>{children}</pre>
     </figure>
-  );
-}
-
-export function CopyButton({ label, text }: { label: string; text: string }) {
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    if (!copied) {
-      return;
-    }
-    const timer = setTimeout(() => setCopied(false), SHOWN_MS);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  const copy = async () => {
-    if (await copyText(text)) {
-      setCopied(true);
-    } else {
-      toast({
-        title: "Not copied",
-        text: "The browser does not let this page write to the clipboard.",
-        tone: "bad",
-      });
-    }
-  };
-  return (
-    <IconButton label={copied ? "Copied" : label} icon={copied ? Check : Copy} size="small" onClick={copy} />
   );
 }

@@ -35,7 +35,8 @@ export function SuggestionList({ id, items, at, onTake }: SuggestionListProps) {
             }}
           >
             <b>{item.text.trim()}</b>
-            <span>{item.detail}</span>
+            {/* What is typed stands between backticks, for those who read the help as Markdown. */}
+            <span>{item.detail.replaceAll("`", "")}</span>
           </div>
         ))}
       </div>

@@ -2,9 +2,8 @@
 
 import type { ReactNode } from "react";
 import { changeSettings, useSettings } from "../layout/settings.ts";
-import { type MenuItem, toast } from "../ui/index.ts";
+import { type MenuItem, readClipboard, toast } from "../ui/index.ts";
 import { ContextMenu } from "./ContextMenu.tsx";
-import { readClipboard } from "./copy.ts";
 import { MAC } from "./hooks.ts";
 import { doDeed } from "./key-handler.ts";
 import type { Deed } from "./keys.ts";

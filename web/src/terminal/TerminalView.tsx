@@ -7,12 +7,11 @@ import { failureOf } from "../api/failure.ts";
 import { Role } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { useSettings } from "../layout/settings.ts";
 import { useTheme } from "../layout/theme.ts";
-import { toast, useConfirm } from "../ui/index.ts";
+import { copyOrTell, toast, useConfirm } from "../ui/index.ts";
 import { useClients, useRole, useWorkspace } from "../workspace/hooks.tsx";
 import { Bars } from "./Bars.tsx";
 import { playBell } from "./bell.ts";
 import { clipboardPreview } from "./clipboard-request.ts";
-import { copyText } from "./copy.ts";
 import { EarlierBar } from "./EarlierBar.tsx";
 import { MAC } from "./hooks.ts";
 import { KeyRow } from "./KeyRow.tsx";
@@ -167,15 +166,7 @@ function useDesk(session: Session): void {
           });
         }
       },
-      copied: async (text) => {
-        if (!(await copyText(text, session.screen.term.textarea))) {
-          toast({
-            title: "Not copied",
-            text: "The browser does not let the page write to the clipboard.",
-            tone: "bad",
-          });
-        }
-      },
+      copied: (text) => void copyOrTell(text),
     };
     session.desk = desk;
     return () => {

@@ -3,7 +3,7 @@
 // It must not know React.
 
 import { mayTake } from "../layout/shortcuts.ts";
-import { copyText } from "./copy.ts";
+import { copyOrTell } from "../ui/index.ts";
 import { type Deed, terminalDeed } from "./keys.ts";
 import type { Session } from "./session.ts";
 import { changeFontSize, changeTerminalSettings, useTerminalSettings } from "./settings.ts";
@@ -35,7 +35,7 @@ export function terminalKeys(
 export function doDeed(deed: Deed, session: Session, find: () => void): void {
   const { term } = session.screen;
   const deeds: Record<Deed, () => void> = {
-    copy: () => term.hasSelection() && void copyText(term.getSelection(), term.textarea),
+    copy: () => term.hasSelection() && void copyOrTell(term.getSelection()),
     paste: () => {},
     find,
     larger: () => changeFontSize(1),

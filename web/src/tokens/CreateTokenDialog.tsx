@@ -5,7 +5,7 @@ import { type FormEvent, useRef, useState } from "react";
 import { type Failure, failureOf } from "../api/failure.ts";
 import type { CreateTokenResponse, Token } from "../api/gen/mosaic/workspace/v1/workspace_pb.ts";
 import { uuidv7 } from "../api/uuid.ts";
-import { Button, Dialog, FailureNote, Field, Input, Select, Switch } from "../ui/index.ts";
+import { Button, copyText, Dialog, FailureNote, Field, Input, Select, Switch } from "../ui/index.ts";
 import { useClients, useWorkspace } from "../workspace/hooks.tsx";
 import styles from "./CreateTokenDialog.module.css";
 import { LIFETIMES, type Lifetime, type MakeRole, nameProblem, ROLE_WORDS, ROLES, reachOf } from "./words.ts";
@@ -155,14 +155,10 @@ function Secret({ made, onDone }: { made: CreateTokenResponse; onDone(): void })
   const [copied, setCopied] = useState<boolean>();
   const text = useRef<HTMLElement>(null);
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(made.secret);
-      setCopied(true);
-    } catch {
-      // Not allowed here: it is selected, so that a person can copy it.
-      if (text.current) window.getSelection()?.selectAllChildren(text.current);
-      setCopied(false);
-    }
+    const done = await copyText(made.secret);
+    setCopied(done);
+    // Not allowed here: it is selected, so that a person can copy it.
+    if (!done && text.current) window.getSelection()?.selectAllChildren(text.current);
   };
   return (
     <div className={styles.form}>

@@ -2,6 +2,8 @@
 
 export { Badge, type Tone } from "./Badge.tsx";
 export { Button, type ButtonProps, type ButtonVariant, IconButton, type IconButtonProps } from "./Button.tsx";
+export { CopyButton } from "./CopyButton.tsx";
+export { copyOrTell, copyText, readClipboard } from "./clipboard.ts";
 export { type Ask, useConfirm } from "./confirm.tsx";
 export { cx } from "./cx.ts";
 export { Dialog, type DialogProps } from "./Dialog.tsx";

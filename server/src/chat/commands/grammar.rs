@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Problem,
-    table::{COMMANDS, Spec, Verb, nearest},
+    table::{COMMANDS, Spec, Verb, is_slip, nearest},
     words::{self, Word},
 };
 use crate::error::Reason;
@@ -84,15 +84,15 @@ pub(super) fn spec(line: &str) -> Result<&'static Spec, Problem> {
                 .collect(),
         }),
         _ => {
-            let near = nearest(name, COMMANDS.iter().map(|spec| spec.name)).unwrap_or("help");
-            let near = if name.is_empty() { "help" } else { near };
+            let meant = nearest(name, COMMANDS.iter().map(|spec| spec.name));
+            let meant = meant.filter(|near| is_slip(name, near));
             Err(Problem {
                 reason: Reason::CommandUnknown,
                 message: format!(
                     "there is no command /{}; /help lists all, and // begins an ordinary message with a slash",
                     name.get(..name.floor_char_boundary(64)).unwrap_or_default()
                 ),
-                suggestion: format!("/{near}{}", if name.is_empty() { "" } else { rest }),
+                suggestion: meant.map_or_else(|| "/help".to_owned(), |near| format!("/{near}{rest}")),
                 candidates: Vec::new(),
             })
         }

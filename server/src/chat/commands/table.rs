@@ -198,6 +198,12 @@ pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> O
     names.min_by_key(|name| distance(word, name))
 }
 
+/// Whether a word may well be another one, mistyped.
+pub(super) fn is_slip(word: &str, meant: &str) -> bool {
+    let distance = distance(word, meant);
+    distance <= 2 && distance < word.chars().count()
+}
+
 /// Letters to be put in, left out, changed or swapped with their neighbour to make one word of the other.
 fn distance(one: &str, other: &str) -> usize {
     /// Longer words are not what somebody meant.
@@ -258,6 +264,8 @@ mod tests {
         {
             assert_eq!(nearest(word), meant);
         }
+        assert!(is_slip("stauts", "status") && is_slip("kil", "kill"));
+        assert!(!is_slip("foo", "jobs") && !is_slip("x", "help") && !is_slip("", "help"));
         assert_eq!(distance("ab", "ba"), 1);
         assert_eq!(distance("", "abc"), 3);
         assert!(distance(&"ä".repeat(5000), "x") <= 64);

@@ -192,6 +192,7 @@ async fn what_is_wrong_is_the_answer() -> Result<()> {
     for (line, reason, suggestion) in [
         ("/stauts x", "COMMAND_UNKNOWN", "/status x"),
         ("/", "COMMAND_UNKNOWN", "/help"),
+        ("/foo bar", "COMMAND_UNKNOWN", "/help"),
         ("/jobs now", "BAD_REQUEST", "/jobs"),
         ("/kill", "BAD_REQUEST", ""),
         ("/spawn", "BAD_REQUEST", ""),

@@ -2,7 +2,8 @@
 
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
-import { IconButton, toast } from "../ui/index.ts";
+import { IconButton } from "./Button.tsx";
+import { copyOrTell } from "./clipboard.ts";
 
 const SAID_MS = 1_500;
 
@@ -15,18 +16,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
     const timer = setTimeout(() => setCopied(false), SAID_MS);
     return () => clearTimeout(timer);
   }, [copied]);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(true);
-    } catch {
-      toast({
-        title: "The browser did not allow it",
-        text: "Select the text and copy it by hand.",
-        tone: "bad",
-      });
-    }
-  };
+  const copy = async () => setCopied(await copyOrTell(text));
   return (
     <IconButton
       label={copied ? "Copied" : label}
