@@ -3,6 +3,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { CommandResult } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
+import { resultWords } from "../layout/features.tsx";
 import { nextSentences } from "./announce.ts";
 import styles from "./Composer.module.css";
 import type { Session } from "./session.ts";
@@ -13,8 +14,7 @@ const PACE_MS = 3000;
 
 /** A command's result as a sentence: its text is a table for programs. */
 async function heard(result: CommandResult): Promise<string> {
-  const { resultWords } = await import("../agents/result-words.ts");
-  return nextSentences(resultWords(result), 0, true).words;
+  return nextSentences(await resultWords(result), 0, true).words;
 }
 
 /** Follows the answer while it is written, and says its end. */

@@ -4,7 +4,7 @@
 // its own pace). It is pulled while its readers are far from the end: at first, and when it prints faster than
 // anybody reads; so the server never sends what nobody takes. It must not know what the output says.
 
-import { type Failure, failure, failureOf, isPassing } from "../api/failure.ts";
+import { type Failure, failure, failureOf } from "../api/failure.ts";
 import {
   StreamEnded_Reason,
   type Terminal,
@@ -17,20 +17,10 @@ import { Log } from "./log.ts";
 import { TERMINAL_WINDOW_BYTES, type TerminalItem } from "./protocol.ts";
 import type { Item } from "./ring.ts";
 import type { Joined, Shell, TerminalReaderSink, Wanted } from "./shell.ts";
-import {
-  clipOutput,
-  costOf,
-  exited,
-  gapItem,
-  isLive,
-  marked,
-  markItem,
-  marksOf,
-  placeOf,
-} from "./terminal-items.ts";
+import { lookAt, pause, probe, readRange } from "./terminal-calls.ts";
+import { clipOutput, costOf, exited, isLive, marked, markItem, marksOf, placeOf } from "./terminal-items.ts";
 
 const RING_BYTES = 1024 * 1024;
-const RANGE_BYTES = 256 * 1024;
 /** A reader that begins nearer to the end than this is served by the stream alone. */
 const FOLLOW_BYTES = 256n * 1024n;
 const LINGER_MS = 5_000;
@@ -97,7 +87,7 @@ export class TerminalLogs {
     reader: TerminalReaderSink,
     signal: AbortSignal,
   ): Promise<Joined | undefined> {
-    const terminal = await this.look(terminalId, reader, signal);
+    const terminal = await lookAt(this.context, terminalId, signal, (why) => reader.failed(why));
     if (!terminal || signal.aborted) {
       return undefined;
     }
@@ -119,30 +109,6 @@ export class TerminalLogs {
     };
   }
 
-  /** The terminal as it is now. It is asked for again until the server answers. */
-  private async look(
-    terminalId: string,
-    reader: TerminalReaderSink,
-    signal: AbortSignal,
-  ): Promise<Terminal | undefined> {
-    while (!signal.aborted) {
-      try {
-        const { terminal } = await this.context.clients.terminals.getTerminal({ terminalId }, { signal });
-        return terminal;
-      } catch (error) {
-        if (signal.aborted) {
-          return undefined;
-        }
-        const why = failureOf(error);
-        if (!(await this.pause(why, signal))) {
-          reader.failed(why);
-          return undefined;
-        }
-      }
-    }
-    return undefined;
-  }
-
   private found(terminal: Terminal, offset: bigint): Shell {
     const { id } = terminal;
     const log: Log<TerminalItem> = new Log<TerminalItem>({
@@ -150,7 +116,7 @@ export class TerminalLogs {
       ringCost: RING_BYTES,
       window: TERMINAL_WINDOW_BYTES,
       fetch: (from, room, signal) => this.fetch(shell, from, room, signal),
-      pause: (why, signal) => this.pause(why, signal),
+      pause: (why, signal) => pause(this.context, why, signal),
       clip: clipOutput,
       overrun: () => this.pull(shell),
       missed: (at) => marksOf(shell.terminal, at).map((event) => markItem(event, at)),
@@ -331,17 +297,7 @@ export class TerminalLogs {
     room: number,
     signal: AbortSignal,
   ): Promise<Item<TerminalItem>[]> {
-    const length = Math.min(RANGE_BYTES, Math.max(room, 4096));
-    const request = { terminalId: shell.id, offset: from, length };
-    const range = await this.context.clients.terminals.readOutput(request, { signal });
-    const items: Item<TerminalItem>[] = [];
-    if (range.gap) {
-      items.push(gapItem(range.gap));
-    }
-    if (range.data.length > 0) {
-      const value = { output: range.data, offset: range.offset };
-      items.push({ start: range.offset, end: range.endOffset, cost: costOf(value), value });
-    }
+    const { range, items } = await readRange(this.context, shell.id, from, room, signal);
     if (!shell.followed && !shell.log.over && range.endOffset >= range.outputEnd) {
       await this.reached(shell, range.endOffset, range.atEnd, signal);
     }
@@ -367,19 +323,11 @@ export class TerminalLogs {
     this.over(shell);
   }
 
-  private async pause(why: Failure | undefined, signal: AbortSignal): Promise<boolean> {
-    if (why && !isPassing(why)) {
-      return false;
-    }
-    await this.context.link.sleep(why ? 1_000 : 500, signal);
-    return !signal.aborted;
-  }
-
   /** The server refuses the stream because of one of the terminals: finds out which. */
   private async findBad(): Promise<boolean> {
     let found = false;
     for (const shell of this.wanted()) {
-      const why = await this.probe(shell);
+      const why = await probe(this.context, shell.id, shell.log.ring.end);
       if (why?.reason === "CURSOR_AHEAD") {
         found = true;
         await this.moveBack(shell);
@@ -389,23 +337,6 @@ export class TerminalLogs {
       }
     }
     return found;
-  }
-
-  private async probe(shell: Shell): Promise<Failure | undefined> {
-    const start = { case: "offset" as const, value: shell.log.ring.end };
-    const done = new AbortController();
-    try {
-      const request = { terminalId: shell.id, start, follow: false };
-      const options = { signal: done.signal, timeoutMs: 10_000 };
-      for await (const _ of this.context.clients.terminals.watch(request, options)) {
-        break;
-      }
-      return undefined;
-    } catch (error) {
-      return failureOf(error);
-    } finally {
-      done.abort();
-    }
   }
 
   /** The machine has lost the newest part of the log: readers begin at its end. */

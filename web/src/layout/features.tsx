@@ -1,6 +1,7 @@
 // The views, each loaded when it is shown first. It must not know what is in them.
 
 import { type ComponentType, lazy, type ReactNode, Suspense } from "react";
+import type { CommandResult } from "../api/gen/mosaic/chat/v1/chat_pb.ts";
 import { Spinner } from "../ui/index.ts";
 import { ErrorBoundary } from "./ErrorBoundary.tsx";
 import styles from "./features.module.css";
@@ -35,6 +36,11 @@ export const SettingsDialog = lazy(async () => only((await import("./SettingsDia
 export const ShortcutsDialog = lazy(async () =>
   only((await import("./ShortcutsDialog.tsx")).ShortcutsDialog),
 );
+
+/** A command's result as sentences. */
+export async function resultWords(result: CommandResult): Promise<string> {
+  return (await import("../agents/result-words.ts")).resultWords(result);
+}
 
 function only<P>(component: ComponentType<P>): { default: ComponentType<P> } {
   return { default: component };
